@@ -19,6 +19,9 @@ let package = Package(
         .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        // 64-byte scanning as inline C: what Swift's SIMD types cannot say as cheaply.
+        .target(name: "CScan"),
+
         // The append-only log: LMDB, canonical JSON, hash chain, object store. Knows nothing of music, zones or SQL.
         .target(
             name: "EventLog",
@@ -28,7 +31,7 @@ let package = Package(
         // Bytes to typed rows under a contract. Knows nothing of files, events or SQL.
         .target(
             name: "Cleaning",
-            dependencies: ["CZlib", .product(name: "Yams", package: "Yams")],
+            dependencies: ["CScan", "CZlib", .product(name: "Yams", package: "Yams")],
             swiftSettings: leaf),
 
         // Replay: events to SQLite generations, versions, curated files, KPI snapshots, digests.

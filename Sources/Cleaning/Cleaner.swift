@@ -1,0 +1,480 @@
+import CScan
+
+/// Why a whole file is held back, where, and what a person can do.
+package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Short stable code, for example `missing_column`.
+    package let code: String
+    /// What is wrong, in one sentence.
+    package let message: String
+    /// Record number in the raw file, if a line is to blame; the header is 1.
+    package var line: Int64?
+    /// Byte offset in the file being read, if known.
+    package var byte: Int64?
+    /// Staged column, if one is to blame.
+    package var column: String?
+    /// The offending bytes, clipped, valid UTF-8.
+    package var value: String?
+    /// What to do next, for example `--downloaded-on 2025-05-27`.
+    package var remedy: String?
+
+    init(
+        _ code: String, _ message: String, line: Int64? = nil, byte: Int64? = nil, column: String? = nil, value: String? = nil,
+        remedy: String? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.line = line
+        self.byte = byte
+        self.column = column
+        self.value = value
+        self.remedy = remedy
+    }
+
+    package var description: String {
+        var text = "\(code): \(message)"
+        if let line { text += ", line \(line)" }
+        if let byte { text += ", byte \(byte)" }
+        if let column { text += ", column \(column)" }
+        if let value { text += ", found '\(value)'" }
+        if let remedy { text += "; \(remedy)" }
+        return text
+    }
+}
+
+/// What one partition of a capture holds.
+package struct PartitionSummary: Hashable, Sendable {
+    /// The typed partition cell.
+    package let value: Int64
+    /// The same for people: `2025-08-13`, `2025-08`, or the number.
+    package let label: String
+    /// Accepted rows.
+    package internal(set) var rows = 0
+    /// Rejected lines whose partition cell could be read.
+    package internal(set) var rejects = 0
+    /// Sum of the guard's total column over the accepted rows (nano units for money and decimals; nulls count nothing).
+    package internal(set) var total: Int64 = 0
+    /// Wrapping sum of the row hashes: equal multisets of rows have equal digests, in any order.
+    package internal(set) var digest: UInt64 = 0
+}
+
+/// What cleaning one file came to.
+package struct CleaningReport: Hashable, Sendable {
+    /// Data lines, without header and empty lines.
+    package internal(set) var rowsIn = 0
+    /// Lines that became rows.
+    package internal(set) var rowsOut = 0
+    /// Lines that did not.
+    package internal(set) var rejects = 0
+    /// The same by reason.
+    package internal(set) var rejectedByReason: [String: Int] = [:]
+    /// Numbers with more than nine decimals that were not exact in nano units, rounded half-even.
+    package internal(set) var roundedCount = 0
+    /// First and last day of the contract's period column over the accepted rows; months count with all their days.
+    package internal(set) var period: ClosedRange<Int64>?
+    /// By partition, sorted by value; empty unless the merge mode is `replace_partition`.
+    package internal(set) var partitions: [PartitionSummary] = []
+    /// Headings as they stand in the file, in order.
+    package internal(set) var headings: [String] = []
+    /// Headings the contract does not know.
+    package internal(set) var newColumns: [String] = []
+    /// Optional staged columns the file has not.
+    package internal(set) var missingOptional: [String] = []
+    /// Whether the last row is the day of the download, still running.
+    package internal(set) var lastDayPartial = false
+    /// What proved the years of year-less days: `first_day`, `download_day`; nil where none were needed.
+    package internal(set) var yearProof: String?
+    /// Wrapping sum of all row hashes.
+    package internal(set) var digest: UInt64 = 0
+
+    /// An empty report.
+    package init() {}
+}
+
+/// Raw bytes to typed rows under a contract.
+///
+/// Push the raw file in pieces of any size, then finish. Rows, rejects and report depend on bytes, contract and facts alone, never on how
+/// the bytes were cut or on the batch size. Memory is bounded by the batch, the longest line and, for year-less days, 20,000 rows.
+///
+///     var cleaner = Cleaner(contract: contract, facts: facts)
+///     try cleaner.push(bytes, to: &sink)
+///     let report = try cleaner.finish(to: &sink)
+///
+/// After an error the cleaner is spent.
+@safe package struct Cleaner: ~Copyable {
+    /// Changes whenever the same bytes, contract and facts give another result.
+    package static let revision = 1
+    /// Longest accepted line, in bytes.
+    package static let maxLineBytes = 1 << 20
+    /// Most rows of a file whose days have no year.
+    package static let maxYearlessRows = 20_000
+
+    let contract: Contract
+    let facts: CaptureFacts
+    private let batchRows: Int
+    private var input: InputBuffer
+    private var header: Header?
+    private var engine: RowEngine
+    private var batch: StagedBatch
+    private var report = CleaningReport()
+    private var pending: [Reject] = []
+    private var partitions = PartitionTable()
+    /// Years are settled at the end of the file, so the rows wait.
+    private let waits: Bool
+    private var spent = false
+
+    /// A cleaner for one file. `batchRows` is how many rows go to the sink at once.
+    package init(contract: Contract, facts: CaptureFacts, batchRows: Int = 1_000) {
+        precondition(batchRows > 0)
+        self.contract = contract
+        self.facts = facts
+        self.batchRows = batchRows
+        waits = contract.columns.contains { $0.yearless || $0.derived == .partialLastDay }
+        input = InputBuffer(capacity: 1 << 18)
+        engine = RowEngine(contract: contract)
+        batch = StagedBatch(columns: contract.stagedColumns, capacity: waits ? Self.maxYearlessRows : batchRows)
+    }
+
+    /// Takes the next bytes of the raw file (UTF-8, as ``unpack(_:under:to:)`` writes it).
+    package mutating func push<Sink: RowSink>(_ bytes: UnsafeRawBufferPointer, to sink: inout Sink) throws {
+        precondition(!spent, "the cleaner has finished or failed")
+        spent = true
+        var offset = 0
+        while offset < bytes.count {
+            let taken = unsafe input.fill(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
+            offset += taken
+            try drain(to: &sink)
+            if taken == 0 {
+                guard input.count < Self.maxLineBytes else { throw tooLong() }
+                input.grow()
+            }
+        }
+        spent = false
+    }
+
+    /// Takes the next bytes of the raw file.
+    package mutating func push<Sink: RowSink>(_ bytes: [UInt8], to sink: inout Sink) throws {
+        var failure: (any Error)?
+        unsafe bytes.withUnsafeBytes { buffer in
+            do { try unsafe push(buffer, to: &sink) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Ends the file: delivers what is left and says what it came to.
+    package mutating func finish<Sink: RowSink>(to sink: inout Sink) throws -> CleaningReport {
+        precondition(!spent, "the cleaner has finished or failed")
+        spent = true
+        if input.count > 0 {
+            input.endLine()
+            try drain(to: &sink)
+            if input.count > 1 {
+                throw CleaningError(
+                    "open_quote", "a quote is opened and never closed", line: engine.line + 1, byte: input.offset,
+                    value: clipped(input.bytes), remedy: "export the file again; this one is cut off or damaged")
+            }
+        }
+        guard header != nil else {
+            throw CleaningError("empty_file", "the file has no heading line", byte: 0, remedy: "export the file again")
+        }
+        if waits { try settleYears() }
+        try deliver(to: &sink)
+        report.rowsIn = report.rowsOut + report.rejects
+        report.roundedCount = engine.rounded
+        report.partitions = partitions.sorted(contract)
+        if report.rejects * 1_000 > contract.maxRejectPermille * report.rowsIn {
+            throw CleaningError(
+                "too_many_rejects",
+                "\(report.rejects) of \(report.rowsIn) lines break the contract, more than \(contract.maxRejectPermille) in a thousand",
+                remedy: "look at the rejects; if the source changed its format, change \(contract.stream).yml")
+        }
+        return report
+    }
+
+    // MARK: one step
+
+    private mutating func drain<Sink: RowSink>(to sink: inout Sink) throws {
+        if header == nil {
+            guard try readHeader() else { return }
+        }
+        while true {
+            let outcome = engine.run(&input, &batch)
+            collect()
+            switch outcome {
+            case .hungry: return
+            case .full:
+                if waits {
+                    throw CleaningError(
+                        "too_many_rows", "a file without years may have \(Self.maxYearlessRows) rows", line: engine.line,
+                        remedy: "export a shorter range")
+                }
+                try deliver(to: &sink)
+            case .rejected(let fields, let verdict):
+                reject(fields, verdict)
+                if pending.count >= batchRows, !waits { try deliver(to: &sink) }
+                input.drop(engine.consumed)
+            case .overlong: throw tooLong()
+            }
+        }
+    }
+
+    /// Adds the rows typed since the last call to the totals.
+    private mutating func collect() {
+        let from = engine.collected
+        guard from < batch.count, !waits else { return }
+        tally(from..<batch.count)
+        engine.collected = batch.count
+    }
+
+    private mutating func tally(_ rows: Range<Int>) {
+        let width = batch.columns.count
+        for row in rows { report.digest &+= batch.hashes[row] }
+        report.rowsOut += rows.count
+        if let period = engine.periodColumn {
+            var low = Int64.max
+            var high = Int64.min
+            for row in rows {
+                let cell = batch.cells[row &* width &+ period]
+                guard cell != StagedBatch.null else { continue }
+                low = min(low, cell)
+                high = max(high, cell)
+            }
+            if low <= high {
+                if batch.columns[period].type == .month {
+                    low = CalendarDay.span(ofMonth: low).first
+                    high = CalendarDay.span(ofMonth: high).last
+                }
+                report.period = report.period.map { min($0.lowerBound, low)...max($0.upperBound, high) } ?? low...high
+            }
+        }
+        if let partition = engine.partitionColumn {
+            for row in rows {
+                let total = engine.totalColumn.map { batch.cells[row &* width &+ $0] } ?? StagedBatch.null
+                partitions.add(batch.cells[row &* width &+ partition], total: total, hash: batch.hashes[row])
+            }
+        }
+    }
+
+    private mutating func deliver<Sink: RowSink>(to sink: inout Sink) throws {
+        if partitions.overflowed {
+            throw CleaningError(
+                "total_overflow", "the total of a partition does not fit", line: engine.line, column: contract.guardColumn,
+                remedy: "look for absurd amounts in the file")
+        }
+        if !pending.isEmpty {
+            try sink.take(pending)
+            pending.removeAll(keepingCapacity: true)
+        }
+        guard batch.count > 0 else { return }
+        if batch.count <= batchRows {
+            try sink.take(batch)
+        } else {
+            var start = 0
+            while start < batch.count {
+                let end = min(batch.count, start + batchRows)
+                try sink.take(batch.slice(start..<end))
+                start = end
+            }
+        }
+        batch.removeAll()
+        engine.collected = 0
+    }
+
+    private mutating func reject(_ fields: Int, _ verdict: Verdict) {
+        let column = verdict.column >= 0 ? contract.columns[verdict.column] : nil
+        let range = column == nil ? engine.lineRange : engine.fieldRange(verdict.column)
+        let reason: String
+        let expected: String
+        switch verdict.reason {
+        case .fieldCount:
+            reason = "field_count"
+            expected = "\(engine.expectedFields) fields, not \(fields)"
+        case .badQuote:
+            reason = "bad_quote"
+            expected = "a closing quote before the separator"
+        case .missing:
+            reason = "missing"
+            expected = "a value"
+        case .overflow:
+            reason = "overflow"
+            expected = column?.type == .integer ? "a number below 9.2 quintillion" : "a number below 9.2 billion"
+        case .negative:
+            reason = "negative"
+            expected = "zero or more"
+        case .form:
+            (reason, expected) = Self.wanted(column)
+        }
+        pending.append(
+            Reject(
+                line: engine.line, byteOffset: input.offset + Int64(range.lowerBound), column: column?.name ?? "",
+                value: clipped(input.bytes(range)), reason: reason, expected: expected))
+        report.rejects += 1
+        report.rejectedByReason[reason, default: 0] += 1
+        if let partition = engine.partitionColumn, let value = engine.readable(partition, fields: fields, in: input) {
+            partitions.reject(value)
+        }
+    }
+
+    private static func wanted(_ column: Column?) -> (String, String) {
+        guard let column else { return ("bad_line", "a line of the file's form") }
+        switch column.type {
+        case .day:
+            return ("not_a_day", column.yearless ? "a day such as January 5, 5 de enero or 2025-01-05" : "a day, YYYY-MM-DD")
+        case .month: return ("not_a_month", "a month, YYYY-MM")
+        case .integer: return ("not_an_integer", "a whole number")
+        case .money: return ("not_an_amount", "a plain decimal number")
+        case .decimal: return ("not_a_number", "a plain decimal number")
+        case .flag: return ("not_a_flag", "0, 1, true, false, yes or no")
+        case .text:
+            switch column.form {
+            case .isrc: return ("not_an_isrc", "an ISRC such as QZABC2400001")
+            case .country:
+                return ("not_a_country", (["two capital letters"] + column.values).joined(separator: " or "))
+            case .any: return ("not_in_list", column.values.joined(separator: " or "))
+            }
+        }
+    }
+
+    private func tooLong() -> CleaningError {
+        CleaningError(
+            "line_too_long", "a line is longer than \(Self.maxLineBytes) bytes", line: engine.line + 1, byte: input.offset,
+            value: clipped(input.bytes), remedy: "look for an unclosed quote near this line")
+    }
+
+    // MARK: header
+
+    private mutating func readHeader() throws -> Bool {
+        input.skipByteOrderMark()
+        while let end = Header.end(input.bytes) {
+            let line = Array(input.bytes.prefix(end.text))
+            engine.line += 1
+            if line.isEmpty {
+                input.drop(end.record)
+                continue
+            }
+            let found = try Header(line, contract: contract, number: engine.line, offset: input.offset)
+            engine.start(found)
+            report.headings = found.headings
+            report.newColumns = found.unknown
+            report.missingOptional = found.missing
+            header = found
+            // A file cut between CR and LF must read like one that was not.
+            engine.afterCarriageReturn = input.bytes[end.text] == 13 && end.record == end.text + 1
+            input.drop(end.record)
+            return true
+        }
+        guard input.count < 1 << 16 else {
+            throw CleaningError(
+                "no_header", "the first line is longer than 65,536 bytes", line: engine.line + 1, byte: 0, value: clipped(input.bytes),
+                remedy: "this is not a table; check what was exported")
+        }
+        return false
+    }
+
+    // MARK: years
+
+    private mutating func settleYears() throws {
+        let width = batch.columns.count
+        let hash = RowHash(contract.columns.map(\.name))
+        for (column, plan) in contract.columns.enumerated() where plan.yearless {
+            var days = (0..<batch.count).map { batch.cells[$0 * width + column] }
+            let proof = try YearProof(facts: facts, lines: batch.lines, column: plan.name, firstDataLine: engine.firstDataLine).settle(&days)
+            report.yearProof = proof ?? report.yearProof
+            for row in days.indices { batch.cells[row * width + column] = days[row] }
+        }
+        if let flag = contract.columns.firstIndex(where: { $0.derived == .partialLastDay }), let period = engine.periodColumn {
+            let download = facts.downloadDay
+            for row in 0..<batch.count {
+                let day = batch.cells[row * width + period]
+                let running = download.map { day >= $0 }
+                let unknown = row == batch.count - 1 ? StagedBatch.null : 0
+                batch.cells[row * width + flag] = running.map { $0 ? 1 : 0 } ?? unknown
+                if row == batch.count - 1 { report.lastDayPartial = running ?? false }
+            }
+        }
+        for row in 0..<batch.count { batch.hashes[row] = hash.of(row, in: batch) }
+        tally(0..<batch.count)
+    }
+}
+
+extension Contract {
+    var guardColumn: String? {
+        if case .replacePartition(_, let bound) = merge { bound.total } else { nil }
+    }
+}
+
+extension StagedBatch {
+    /// The rows of a range as a batch of its own.
+    func slice(_ rows: Range<Int>) -> StagedBatch {
+        let width = columns.count
+        var part = StagedBatch(columns: columns, capacity: rows.count)
+        part.count = rows.count
+        part.cells = Array(cells[(rows.lowerBound * width)..<(rows.upperBound * width)])
+        part.lines = Array(lines[rows])
+        part.hashes = Array(hashes[rows])
+        part.arena = arena
+        return part
+    }
+}
+
+/// Totals by partition. Lines of one partition stand together in real files, so the last one is kept at hand.
+private struct PartitionTable {
+    private var index: [Int64: Int] = [:]
+    private var list: [PartitionSummary] = []
+    private var last = StagedBatch.null
+    private var at = 0
+    private(set) var overflowed = false
+
+    @inline(__always) mutating func add(_ value: Int64, total: Int64, hash: UInt64) {
+        if value != last { find(value) }
+        list[at].rows &+= 1
+        list[at].digest &+= hash
+        guard total != StagedBatch.null else { return }
+        let (sum, overflow) = list[at].total.addingReportingOverflow(total)
+        list[at].total = sum
+        overflowed = overflowed || overflow
+    }
+
+    mutating func reject(_ value: Int64) {
+        if value != last { find(value) }
+        list[at].rejects += 1
+    }
+
+    private mutating func find(_ value: Int64) {
+        last = value
+        if let known = index[value] {
+            at = known
+        } else {
+            at = list.count
+            index[value] = at
+            list.append(PartitionSummary(value: value, label: ""))
+        }
+    }
+
+    func sorted(_ contract: Contract) -> [PartitionSummary] {
+        let type = contract.merge.partitionColumn.flatMap { contract.index(of: $0) }.map { contract.columns[$0].type }
+        return list.sorted { $0.value < $1.value }.map { found in
+            let label =
+                switch type {
+                case .day: CalendarDay.text(day: found.value)
+                case .month: CalendarDay.text(month: found.value)
+                default: String(found.value)
+                }
+            var summary = PartitionSummary(value: found.value, label: label)
+            summary.rows = found.rows
+            summary.rejects = found.rejects
+            summary.total = found.total
+            summary.digest = found.digest
+            return summary
+        }
+    }
+}
+
+/// At most 64 bytes as valid UTF-8, cut between characters.
+func clipped(_ bytes: some Collection<UInt8>) -> String {
+    var cut = Array(bytes.prefix(64))
+    if bytes.count > 64 {
+        while let last = cut.last, last & 0xC0 == 0x80 { cut.removeLast() }
+        if let last = cut.last, last >= 0xC0 { cut.removeLast() }
+    }
+    return String(decoding: cut, as: UTF8.self)
+}

@@ -1,0 +1,447 @@
+package import Cleaning
+package import EventLog
+import Yams
+
+/// A definition file that does not say what it must.
+package struct DefinitionError: Error, CustomStringConvertible {
+    package let path: String
+    package let line: Int?
+    package let reason: String
+
+    package var description: String { "\(path)\(line.map { ":\($0)" } ?? ""): \(reason)" }
+}
+
+/// Every definition in use at one point of the log: files by path, parsed.
+package struct DefinitionSet: Sendable {
+    package struct File: Sendable {
+        package let hash: Hash256
+        package let bytes: [UInt8]
+    }
+
+    /// By path below the definitions folder, such as `zones/spotify/audience.yml`.
+    package private(set) var files: [String: File] = [:]
+    /// By stream, such as `spotify/audience`.
+    package private(set) var contracts: [String: (contract: Contract, hash: Hash256)] = [:]
+    package private(set) var facts: [FactDefinition] = []
+    package private(set) var curated: [CuratedDefinition] = []
+    package private(set) var kpis: [KPIDefinition] = []
+    package private(set) var guards = Guards()
+    package private(set) var reference = ReferenceDefaults()
+
+    package init(files: [String: [UInt8]]) throws {
+        for (path, bytes) in files.sorted(by: { $0.key < $1.key }) {
+            let file = File(hash: Hash256(hashing: bytes), bytes: bytes)
+            self.files[path] = file
+            switch DefinitionKind(path: path) {
+            case .contract:
+                let contract = try Contract.parse(bytes, path: path)
+                if let other = contracts[contract.stream] {
+                    throw DefinitionError(
+                        path: path, line: nil, reason: "a second contract for \(contract.stream) (the other is “\(other.contract.title)”); remove one")
+                }
+                contracts[contract.stream] = (contract, file.hash)
+            case .fact: facts.append(try FactDefinition(path: path, bytes: bytes))
+            case .curated: curated.append(try CuratedDefinition(path: path, bytes: bytes))
+            case .kpi: kpis.append(try KPIDefinition(path: path, bytes: bytes))
+            case .guards: guards = try Guards(path: path, bytes: bytes)
+            case .reference: try reference.read(path: path, bytes: bytes)
+            case .service, nil: break
+            }
+        }
+        try lint()
+    }
+
+    /// SHA-256 over paths and hashes of the files that `matching` picks: names one set of rules.
+    package func fingerprint(_ matching: (DefinitionKind) -> Bool) -> Hash256 {
+        var hasher = Hasher256()
+        for (path, file) in files.sorted(by: { $0.key < $1.key }) {
+            guard let kind = DefinitionKind(path: path), matching(kind) else { continue }
+            hasher.update(Array("\(path)\u{0}\(file.hash.hex)\n".utf8))
+        }
+        return hasher.finalize()
+    }
+
+    /// Facts that a stream feeds.
+    package func facts(of stream: String) -> [FactDefinition] { facts.filter { $0.loaders[stream] != nil } }
+
+    /// Rules that span files: a fact's key holds the contract's key or the row identity; names are unique.
+    private func lint() throws {
+        var names = Set<String>()
+        for fact in facts {
+            for name in [fact.name] + fact.totals.map(\.name) where !names.insert(name).inserted {
+                throw DefinitionError(path: fact.path, line: nil, reason: "the table name \(name) is defined twice")
+            }
+            for (stream, loader) in fact.loaders {
+                guard let contract = contracts[stream]?.contract else { continue }
+                switch contract.merge {
+                case .upsert(let key):
+                    let sources = fact.columns.filter(\.isKey).compactMap { loader.bareColumn(of: $0.name) }
+                    for column in key where !sources.contains(column) {
+                        throw DefinitionError(
+                            path: fact.path, line: nil,
+                            reason: "the key of \(fact.name) must contain the contract's key column “\(column)” of \(stream) as it is")
+                    }
+                    if fact.identity == .row {
+                        throw DefinitionError(path: fact.path, line: nil, reason: "\(stream) merges by key, so \(fact.name) cannot say `identity: row`")
+                    }
+                case .replacePartition(let column, _):
+                    guard fact.identity == .row, let partition = fact.partition, loader.bareColumn(of: partition) == column else {
+                        throw DefinitionError(
+                            path: fact.path, line: nil,
+                            reason: "\(stream) replaces partitions of “\(column)”: \(fact.name) needs `identity: row` and a `partition:` column that is it")
+                    }
+                case .append:
+                    guard fact.identity == .row else {
+                        throw DefinitionError(path: fact.path, line: nil, reason: "\(stream) appends lines: \(fact.name) needs `identity: row`")
+                    }
+                }
+            }
+        }
+        for list in [kpis.map(\.id), curated.map(\.name)] {
+            if let twice = Dictionary(grouping: list, by: \.self).first(where: { $0.value.count > 1 })?.key {
+                throw DefinitionError(path: "projections", line: nil, reason: "“\(twice)” is defined twice")
+            }
+        }
+    }
+}
+
+/// What a definition file is, told by its path.
+package enum DefinitionKind: String, Sendable {
+    case contract, service, fact, curated, kpi, guards, reference
+
+    package init?(path: String) {
+        let parts = path.split(separator: "/").map(String.init)
+        switch (parts.first, parts.count) {
+        case ("zones", 3) where parts[2] == "service.yml": self = .service
+        case ("zones", 3) where parts[2].hasSuffix(".yml"): self = .contract
+        case ("projections", 2) where parts[1] == "guards.yml": self = .guards
+        case ("projections", 3) where parts[1] == "warehouse" && parts[2].hasSuffix(".sql"): self = .fact
+        case ("projections", 3) where parts[1] == "curated" && parts[2].hasSuffix(".sql"): self = .curated
+        case ("projections", 3) where parts[1] == "kpis" && parts[2].hasSuffix(".sql"): self = .kpi
+        case ("projections", 3) where parts[1] == "reference" && parts[2].hasSuffix(".yml"): self = .reference
+        default: return nil
+        }
+    }
+}
+
+/// An SQL file: YAML between `/*---` and `---*/`, then SQL.
+struct SQLFile {
+    let path: String
+    let header: Node
+    let body: String
+
+    init(path: String, bytes: [UInt8]) throws {
+        self.path = path
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw DefinitionError(path: path, line: nil, reason: "not UTF-8") }
+        guard text.hasPrefix("/*---\n"), let end = text.firstRange(of: "\n---*/\n") else {
+            throw DefinitionError(path: path, line: 1, reason: "must start with a YAML header between `/*---` and `---*/`")
+        }
+        let yaml = String(text[text.index(text.startIndex, offsetBy: 6)..<end.lowerBound])
+        do {
+            guard let node = try Yams.compose(yaml: yaml) else { throw DefinitionError(path: path, line: 1, reason: "the header is empty") }
+            header = node
+        } catch let error as YamlError {
+            throw DefinitionError(path: path, line: nil, reason: "the header is not YAML: \(error)")
+        }
+        body = String(text[end.upperBound...])
+    }
+
+    func text(_ key: String) throws -> String {
+        guard let value = header[key]?.string else { throw DefinitionError(path: path, line: 1, reason: "the header lacks `\(key)`") }
+        return value
+    }
+
+    /// Refuses header keys that nobody reads.
+    func allow(_ keys: Set<String>) throws {
+        for (key, _) in header.mapping ?? [:] {
+            guard let name = key.string, keys.contains(name) else {
+                throw DefinitionError(
+                    path: path, line: key.mark.map { $0.line + 1 },
+                    reason: "unknown header key “\(key.string ?? "?")”; known: \(keys.sorted().joined(separator: ", "))")
+            }
+        }
+    }
+
+    func strings(_ key: String) throws -> [String] {
+        guard let node = header[key] else { return [] }
+        guard let list = node.sequence else { throw DefinitionError(path: path, line: 1, reason: "`\(key)` must be a list") }
+        return list.compactMap(\.string)
+    }
+}
+
+/// One fact table, its kept totals, and the SQL that loads it from `staged`.
+package struct FactDefinition: Sendable {
+    /// How a stored integer reads.
+    package enum Storage: Hashable, Sendable {
+        case day, month, count, nano, flag
+        /// Text kept in the dictionary of source values under this kind.
+        case source(String)
+    }
+
+    package struct Column: Hashable, Sendable {
+        package let name: String
+        package let storage: Storage
+        package let isKey: Bool
+        package let isMeasure: Bool
+    }
+
+    package struct Total: Sendable {
+        package let name: String
+        package let by: [String]
+        package let sums: [String]
+    }
+
+    /// What tells two rows of one account apart.
+    package enum Identity: Sendable { case key, row }
+
+    package let path: String
+    package let name: String
+    package let title: String
+    package let identity: Identity
+    package let partition: String?
+    package let columns: [Column]
+    package let indexes: [[String]]
+    package let totals: [Total]
+    /// By stream.
+    let loaders: [String: LoaderSQL]
+
+    init(path: String, bytes: [UInt8]) throws {
+        let file = try SQLFile(path: path, bytes: bytes)
+        try file.allow(["fact", "title", "identity", "partition", "columns", "indexes", "totals"])
+        self.path = path
+        name = try file.text("fact")
+        title = try file.text("title")
+        identity = file.header["identity"]?.string == "row" ? .row : .key
+        partition = file.header["partition"]?.string
+        guard let mapping = file.header["columns"]?.mapping else { throw DefinitionError(path: path, line: 1, reason: "the header lacks `columns`") }
+        columns = try mapping.map { key, value in
+            let line = key.mark.map { $0.line + 1 }
+            guard let name = key.string, let words = value.string?.split(separator: " ").map(String.init), let last = words.last else {
+                throw DefinitionError(path: path, line: line, reason: "a column is `name: [key|measure] day|month|count|nano|flag|source:<kind>`")
+            }
+            let storage: Storage
+            switch last {
+            case "day": storage = .day
+            case "month": storage = .month
+            case "count": storage = .count
+            case "nano": storage = .nano
+            case "flag": storage = .flag
+            case _ where last.hasPrefix("source:"): storage = .source(String(last.dropFirst(7)))
+            default:
+                throw DefinitionError(path: path, line: line, reason: "column “\(name)”: unknown type “\(last)”; known: day, month, count, nano, flag, source:<kind>")
+            }
+            return Column(name: name, storage: storage, isKey: words.contains("key"), isMeasure: words.contains("measure"))
+        }
+        indexes = try (file.header["indexes"]?.sequence ?? []).map { node in
+            guard let list = node.sequence else { throw DefinitionError(path: path, line: 1, reason: "`indexes` is a list of column lists") }
+            return list.compactMap(\.string)
+        }
+        totals = try (file.header["totals"]?.mapping ?? [:]).map { key, value in
+            guard let name = key.string, let by = value["by"]?.sequence?.compactMap(\.string), let sums = value["sum"]?.sequence?.compactMap(\.string)
+            else { throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "a total is `name: {by: [columns], sum: [columns]}`") }
+            return Total(name: name, by: by, sums: sums)
+        }
+        let known = Set(columns.map(\.name))
+        for name in (partition.map { [$0] } ?? []) + indexes.flatMap(\.self) + totals.flatMap({ $0.by + $0.sums }) where !known.contains(name) {
+            throw DefinitionError(path: path, line: nil, reason: "“\(name)” is not a column of \(self.name)")
+        }
+        var loaders: [String: LoaderSQL] = [:]
+        for section in file.body.split(separator: "-- from: ", omittingEmptySubsequences: true).map(String.init) {
+            guard let newline = section.firstIndex(of: "\n"), section.contains("SELECT") else { continue }
+            let stream = section[..<newline].trimmingSpaces
+            loaders[stream] = try LoaderSQL(path: path, sql: String(section[newline...]), columns: columns.map(\.name))
+        }
+        guard !loaders.isEmpty else {
+            throw DefinitionError(path: path, line: nil, reason: "no loader: write `-- from: <service>/<dataset>` and a SELECT over `staged`")
+        }
+        self.loaders = loaders
+    }
+
+    /// Position of a column; the caller has checked the name.
+    func index(_ name: String) -> Int {
+        guard let index = columns.firstIndex(where: { $0.name == name }) else { preconditionFailure("\(self.name) has no column \(name)") }
+        return index
+    }
+}
+
+/// One row-wise SELECT over `staged`: an expression for every column of the fact, no more.
+struct LoaderSQL: Sendable {
+    let sql: String
+    /// The expressions in the order of the fact's columns.
+    let expressions: [String]
+    let names: [String]
+
+    init(path: String, sql: String, columns: [String]) throws {
+        func fail(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: nil, reason: reason) }
+        var text = SQLText.withoutComments(sql).trimmingSpaces
+        if text.hasSuffix(";") { text.removeLast() }
+        let upper = text.uppercased()
+        guard upper.hasPrefix("SELECT"), let from = upper.firstRange(of: "FROM STAGED"), upper[from.upperBound...].trimmingSpaces.isEmpty else {
+            throw fail("a loader is `SELECT <expression> AS <column>, … FROM staged`: row-wise, one row each, without WHERE, JOIN or GROUP BY")
+        }
+        let offset = upper.distance(from: upper.startIndex, to: from.lowerBound)
+        let list = text[text.index(text.startIndex, offsetBy: 6)..<text.index(text.startIndex, offsetBy: offset)]
+        var byName: [String: String] = [:]
+        for item in SQLText.split(String(list)) {
+            let words = item.trimmingSpaces
+            if let alias = words.uppercased().ranges(of: " AS ").last {
+                let at = words.uppercased().distance(from: words.uppercased().startIndex, to: alias.lowerBound)
+                let expression = words[..<words.index(words.startIndex, offsetBy: at)].trimmingSpaces
+                byName[words[words.index(words.startIndex, offsetBy: at + 4)...].trimmingSpaces] = expression
+            } else {
+                byName[words] = words
+            }
+        }
+        for word in ["RANDOM", "STRFTIME", "DATETIME", "JULIANDAY", "SUM(", "COUNT(", "OVER", "SELECT "] where String(list).uppercased().contains(word) {
+            throw fail("“\(word)” has no place in a row-wise loader")
+        }
+        expressions = try columns.map { column in
+            guard let expression = byName.removeValue(forKey: column) else { throw fail("the loader gives no value for “\(column)”; write NULL AS \(column) if the source has none") }
+            return expression
+        }
+        if let extra = byName.keys.sorted().first { throw fail("the loader gives “\(extra)”, which is not a column of the fact") }
+        names = columns
+        self.sql = "SELECT " + zip(expressions, columns).map { "\(SQLText.expandMacros($0)) AS \($1)" }.joined(separator: ", ") + " FROM staged"
+    }
+
+    /// The staged column that a fact column is, when it is one unchanged.
+    func bareColumn(of column: String) -> String? {
+        guard let index = names.firstIndex(of: column) else { return nil }
+        let expression = expressions[index]
+        return expression.utf8.allSatisfy { $0 == 95 || (48...57).contains($0) || (97...122).contains($0) } ? expression : nil
+    }
+}
+
+/// One curated table: a SELECT, a file name, and how each column is written.
+package struct CuratedDefinition: Sendable {
+    /// How an integer of the SELECT is written to the CSV.
+    package enum Format: Hashable, Sendable {
+        case plain, day, month, nano
+        /// An integer with this many decimals.
+        case decimal(Int)
+    }
+
+    package let path: String
+    package let name: String
+    package let file: String
+    /// Column whose values name the files of a folder; nil for one file.
+    package let partition: String?
+    package let formats: [String: Format]
+    package let sql: String
+
+    init(path: String, bytes: [UInt8]) throws {
+        let source = try SQLFile(path: path, bytes: bytes)
+        try source.allow(["curated", "title", "file", "partition", "formats"])
+        self.path = path
+        name = try source.text("curated")
+        file = try source.text("file")
+        partition = source.header["partition"]?.string
+        var formats: [String: Format] = [:]
+        for (key, value) in source.header["formats"]?.mapping ?? [:] {
+            guard let column = key.string, let word = value.string else { continue }
+            switch word {
+            case "day": formats[column] = .day
+            case "month": formats[column] = .month
+            case "nano": formats[column] = .nano
+            case _ where word.hasPrefix("decimal/"): formats[column] = .decimal(Int(word.dropFirst(8)) ?? 0)
+            default: throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "unknown format “\(word)”; known: day, month, nano, decimal/<digits>")
+            }
+        }
+        self.formats = formats
+        guard !file.contains("/"), !file.hasPrefix(".") else { throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder") }
+        sql = try SQLText.checked(source.body, path: path, needsOrder: true)
+    }
+}
+
+/// One KPI: a SELECT of its dimensions, `num` and `den`.
+package struct KPIDefinition: Sendable {
+    package let path: String
+    package let id: String
+    package let title: String
+    /// usd, count, percent, ratio, months, …
+    package let unit: String
+    /// up, down or neutral: which way is better.
+    package let direction: String
+    /// Decimals to show.
+    package let decimals: Int
+    package let formula: String
+    package let dimensions: [String]
+    /// The fact and condition that show which rows a value rests on; parameters are `:day` and the dimensions.
+    package let evidence: (fact: String, condition: String)?
+    package let sql: String
+
+    init(path: String, bytes: [UInt8]) throws {
+        let file = try SQLFile(path: path, bytes: bytes)
+        try file.allow(["kpi", "title", "unit", "direction", "decimals", "formula", "dimensions", "evidence"])
+        self.path = path
+        id = try file.text("kpi")
+        title = try file.text("title")
+        unit = try file.text("unit")
+        direction = try file.text("direction")
+        decimals = file.header["decimals"]?.int ?? 0
+        formula = try file.text("formula")
+        dimensions = try file.strings("dimensions")
+        evidence = try file.header["evidence"].map { node in
+            guard let fact = node["fact"]?.string, let condition = node["where"]?.string else {
+                throw DefinitionError(path: path, line: node.mark.map { $0.line + 1 }, reason: "`evidence` is {fact: <table>, where: <condition>}")
+            }
+            return (fact, condition)
+        }
+        sql = try SQLText.checked(file.body, path: path, needsOrder: true)
+    }
+}
+
+/// `guards.yml`: which measures observe the same plays, and which must never be summed.
+package struct Guards: Sendable {
+    /// fact.column → observer, for measures that count plays.
+    package private(set) var observers: [String: String] = [:]
+    /// fact.column of measures that are not additive.
+    package private(set) var nonAdditive: Set<String> = []
+    /// KPI id → why it may read two observers (a comparison).
+    package private(set) var comparisons: [String: String] = [:]
+
+    init() {}
+
+    init(path: String, bytes: [UInt8]) throws {
+        guard let root = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self)) else { return }
+        for (key, value) in root["plays"]?.mapping ?? [:] {
+            for column in value.sequence?.compactMap(\.string) ?? [] { observers[column] = key.string }
+        }
+        nonAdditive = Set(root["never_summed"]?.sequence?.compactMap(\.string) ?? [])
+        for (key, value) in root["comparisons"]?.mapping ?? [:] { if let id = key.string { comparisons[id] = value.string } }
+        for (key, _) in root.mapping ?? [:] where !["plays", "never_summed", "comparisons"].contains(key.string) {
+            throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "unknown key “\(key.string ?? "?")”; known: plays, never_summed, comparisons")
+        }
+    }
+}
+
+/// Members that ship with the product: platforms by store name, territories by code.
+package struct ReferenceDefaults: Sendable {
+    package struct Member: Sendable {
+        package let id: String
+        package let name: String
+        package let attributes: [String: String]
+    }
+
+    /// kind → members.
+    package private(set) var members: [String: [Member]] = [:]
+    /// kind → normalised source value → member id.
+    package private(set) var aliases: [String: [String: String]] = [:]
+
+    mutating func read(path: String, bytes: [UInt8]) throws {
+        guard let root = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self)), let kind = root["kind"]?.string,
+            let list = root["members"]?.mapping
+        else { throw DefinitionError(path: path, line: 1, reason: "a reference file has `kind` and `members`") }
+        for (key, value) in list {
+            guard let id = key.string, let name = value["name"]?.string else {
+                throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "a member is `id: {name: …, values: […]}`")
+            }
+            var attributes: [String: String] = [:]
+            for (attribute, text) in value.mapping ?? [:] where text.string != nil { attributes[attribute.string ?? ""] = text.string }
+            members[kind, default: []].append(Member(id: id, name: name, attributes: attributes))
+            for source in value["values"]?.sequence?.compactMap(\.string) ?? [] {
+                aliases[kind, default: [:]][SourceNames.normalised(source)] = id
+            }
+        }
+    }
+}

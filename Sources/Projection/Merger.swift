@@ -1,0 +1,482 @@
+import Cleaning
+import EventLog
+import GRDB
+import GRDBSQLite
+
+/// A promotion to staging as it concerns one capture.
+typealias Promotion = (contract: Hash256, revision: Int64, item: StagedPromotion)
+
+/// What the log says of one capture up to the event being applied.
+struct CaptureState {
+    var capture: Capture
+    var live = true
+    /// The last promotion to staging; nil before it and after a quarantine.
+    var promotion: Promotion?
+    /// Partitions held back by that promotion and not accepted since.
+    var held: Set<Int64> = []
+}
+
+/// Gives the typed rows of a promoted capture, batch by batch.
+protocol RowSource: AnyObject {
+    /// `verify` also checks that the staging output still has the digest of the promotion.
+    func rows(of capture: Capture, contract: Hash256, revision: Int64, expecting: StagedPromotion, verify: Bool, _ body: (StagedBatch) throws -> Void) throws
+    func contract(_ hash: Hash256) throws -> Contract
+}
+
+/// Applies promotions, retractions, reinstatements and acceptances to the facts: the merge rules of the contracts.
+///
+/// Every method is the net effect of one event. A capture that outranks all others of its account is merged against the current versions;
+/// anything else is a fold over the captures of its dataset and account in rank order, restricted to the keys or partitions concerned.
+final class Merger {
+    /// One fact fed by one stream.
+    fileprivate final class Feed {
+        let fact: FactDefinition
+        let writer: TableWriter
+        let totals: [TotalFeed]
+        let loader: StagedTable.Loader
+        let sourceSpaces: [Int?]
+        let dataset: Int64
+        let accountSpace: Int
+        let isRow: Bool
+        let partitionIndex: Int?
+        let hashIndex: Int
+
+        init(fact: FactDefinition, writer: TableWriter, totals: [TotalFeed], loader: StagedTable.Loader, stream: String, sources: SourceValues) throws {
+            self.fact = fact
+            self.writer = writer
+            self.totals = totals
+            self.loader = loader
+            let service = String(stream.prefix { $0 != "/" })
+            sourceSpaces = fact.columns.map { column in
+                if case .source(let kind) = column.storage { sources.space(kind: kind, service: service) } else { nil }
+            }
+            dataset = try sources.id(sources.space(kind: "dataset", service: ""), stream)
+            accountSpace = sources.space(kind: "account", service: service)
+            isRow = fact.identity == .row
+            partitionIndex = fact.partition.map { 2 + fact.index($0) }
+            hashIndex = 2 + fact.columns.count
+        }
+    }
+
+    /// A kept total and where its columns stand in the fact's rows.
+    fileprivate final class TotalFeed {
+        let writer: TableWriter
+        let deltas: DeltaTable
+        let by: [Int]
+        let sums: [Int]
+
+        init(total: FactDefinition.Total, fact: FactDefinition, writer: TableWriter) {
+            self.writer = writer
+            by = [0, 1] + total.by.map { 2 + fact.index($0) }
+            sums = total.sums.map { 2 + fact.index($0) }
+            deltas = DeltaTable(keyWidth: by.count, sumCount: sums.count)
+        }
+    }
+
+    /// What one event changed, for reports and for the curated files that must be rewritten.
+    struct Changes {
+        var opened = 0
+        var closed = 0
+        var replaced = 0
+        /// Facts with any change, lineage included.
+        var facts: Set<String> = []
+        /// fact → values of its partition column, for facts that have one.
+        var partitions: [String: Set<Int64>] = [:]
+
+        mutating func merge(_ other: Changes) {
+            opened += other.opened
+            closed += other.closed
+            replaced += other.replaced
+            facts.formUnion(other.facts)
+            partitions.merge(other.partitions) { $0.union($1) }
+        }
+    }
+
+    private let definitions: DefinitionSet
+    private let source: any RowSource
+    let sources: SourceValues
+    let writers: [String: TableWriter]
+    var captures: [Int64: CaptureState] = [:]
+    private var feeds: [String: [Feed]] = [:]
+
+    init(definitions: DefinitionSet, writers: [String: TableWriter], sources: SourceValues, source: any RowSource) {
+        self.definitions = definitions
+        self.writers = writers
+        self.sources = sources
+        self.source = source
+    }
+
+    // MARK: Events
+
+    /// `zone.promoted` to staging: the last promotion of a capture replaces its earlier one whole, at unchanged rank.
+    func promote(_ promotion: StagingPromotion) throws -> Changes {
+        let stream = promotion.stream
+        let isFirst = promotion.items.count == 1 && captures[promotion.items[0].capture]?.promotion == nil
+        for item in promotion.items {
+            guard captures[item.capture] != nil else {
+                throw VocabularyError(seq: promotion.seq, type: EventType.promoted.rawValue, field: "items.capture \(item.capture)")
+            }
+            captures[item.capture]?.promotion = (promotion.contract, promotion.revision, item)
+            captures[item.capture]?.held = Set(item.partitions.filter(\.held).map(\.value))
+        }
+        if isFirst, let state = captures[promotion.items[0].capture] {
+            guard state.live else { return Changes() }
+            return try mergeNew(state, stream: stream, seq: promotion.seq)
+        }
+        // A re-promotion may have changed keys and columns alike: everything of its accounts is folded again.
+        var changes = Changes()
+        for account in Set(promotion.items.compactMap({ captures[$0.capture]?.capture.account })).sorted() {
+            changes.merge(try refold(stream: stream, account: account, seq: promotion.seq, contract: promotion.contract))
+        }
+        return changes
+    }
+
+    /// A capture was withdrawn, or brought back, or its promotion was quarantined.
+    func setLive(_ live: Bool, capture seq: Int64, at event: Int64) throws -> Changes {
+        guard let state = captures[seq], state.live != live else { return Changes() }
+        captures[seq]?.live = live
+        guard let promotion = state.promotion else { return Changes() }
+        return try refold(state.capture, promotion, seq: event)
+    }
+
+    /// The quarantine of a promoted capture: it counts as never promoted.
+    func unpromote(capture seq: Int64, at event: Int64) throws -> Changes {
+        guard let state = captures[seq], let promotion = state.promotion else { return Changes() }
+        captures[seq]?.promotion = nil
+        captures[seq]?.held = []
+        return state.live ? try refold(state.capture, promotion, seq: event) : Changes()
+    }
+
+    /// `zone.accepted`: a held partition is let through.
+    func accept(partition: Int64, capture seq: Int64, at event: Int64) throws -> Changes {
+        guard captures[seq]?.held.remove(partition) != nil, let state = captures[seq], state.live, let promotion = state.promotion else { return Changes() }
+        return try refold(state.capture, promotion, seq: event, only: [partition])
+    }
+
+    // MARK: Merging
+
+    /// Live, promoted captures of an account in rank order.
+    private func ranked(_ stream: String, _ account: String) -> [CaptureState] {
+        captures.values
+            .filter { $0.live && $0.promotion != nil && $0.capture.account == account && $0.capture.stream == stream }
+            .sorted { $0.capture.rank < $1.capture.rank }
+    }
+
+    private func mergeNew(_ state: CaptureState, stream: String, seq: Int64) throws -> Changes {
+        guard let promotion = state.promotion else { return Changes() }
+        let others = ranked(stream, state.capture.account).filter { $0.capture.seq != state.capture.seq }
+        let contract = try source.contract(promotion.contract)
+        let isTop = others.last.map { $0.capture.rank < state.capture.rank } ?? true
+        var slow = Set<Int64>()
+        var named: [Int64] = []
+        if case .replacePartition = contract.merge {
+            for partition in promotion.item.partitions where !state.held.contains(partition.value) {
+                let rival = isTop ? nil : others.last { other in !other.held.contains(partition.value) && other.names(partition.value) }
+                if let rival, rival.capture.rank > state.capture.rank { slow.insert(partition.value) } else { named.append(partition.value) }
+            }
+        }
+        if !slow.isEmpty {
+            // One event, one net effect: everything this capture touches goes through the fold together.
+            return try refold(state.capture, promotion, seq: seq)
+        }
+        let feeds = try feeds(of: stream, contract: promotion.contract)
+        try collect(state.capture, promotion, held: state.held, feeds: feeds, contract: contract, verify: true)
+        for feed in feeds {
+            let account = try sources.id(feed.accountSpace, state.capture.account)
+            switch contract.merge {
+            case .append:
+                feed.writer.store.applyCandidates(capture: state.capture.seq, folding: false)
+            case .replacePartition:
+                feed.writer.store.applyCandidates(capture: state.capture.seq, folding: false)
+                for partition in named { try feed.writer.store.dropMissing(in: [feed.dataset, account, partition], folding: false) }
+            case .upsert:
+                if isTop {
+                    feed.writer.store.applyCandidates(capture: state.capture.seq, folding: false)
+                } else if !feed.writer.store.applyRanked(capture: state.capture.seq, rank: { self.captures[$0]?.capture.rank ?? Rank(observed: .min, seq: 0) }) {
+                    feed.writer.store.clearTargets()
+                    feed.writer.store.touchCandidates()
+                    feed.writer.store.clearCandidates()
+                    try fold(stream: stream, account: state.capture.account, feeds: [feed], scope: .touchedKeys)
+                }
+            }
+            feed.writer.store.clearCandidates()
+        }
+        return try settle(feeds, seq: seq)
+    }
+
+    /// What a fold derives anew.
+    private enum Scope {
+        case everything, touchedKeys
+        case partitions(Set<Int64>)
+    }
+
+    /// Re-derives what one promotion of a capture names from all live captures of its account.
+    private func refold(_ capture: Capture, _ promotion: Promotion, seq: Int64, only: Set<Int64>? = nil) throws -> Changes {
+        let contract = try source.contract(promotion.contract)
+        let feeds = try feeds(of: capture.stream, contract: promotion.contract)
+        var scope = Scope.touchedKeys
+        if case .replacePartition = contract.merge {
+            let named = promotion.item.partitions.map(\.value).filter { only?.contains($0) ?? true }
+            for feed in feeds {
+                let account = try sources.id(feed.accountSpace, capture.account)
+                for partition in named { try feed.writer.store.touchPartition([feed.dataset, account, partition]) }
+            }
+            scope = .partitions(Set(named))
+        } else {
+            try collect(capture, promotion, held: [], feeds: feeds, contract: contract, verify: false)
+            for feed in feeds {
+                feed.writer.store.touchCandidates()
+                feed.writer.store.clearCandidates()
+            }
+        }
+        try fold(stream: capture.stream, account: capture.account, feeds: feeds, scope: scope)
+        return try settle(feeds, seq: seq)
+    }
+
+    /// Re-derives everything of an account.
+    private func refold(stream: String, account: String, seq: Int64, contract: Hash256) throws -> Changes {
+        let feeds = try feeds(of: stream, contract: contract)
+        for feed in feeds {
+            let account = try sources.id(feed.accountSpace, account)
+            try feed.writer.loadAll(source: feed.dataset, account: account)
+            feed.writer.store.touchAll(source: feed.dataset, account: account)
+        }
+        try fold(stream: stream, account: account, feeds: feeds, scope: .everything)
+        return try settle(feeds, seq: seq)
+    }
+
+    /// Runs over the live captures in rank order and leaves in the targets what they make of the scope.
+    private func fold(stream: String, account: String, feeds: [Feed], scope: Scope) throws {
+        for state in ranked(stream, account) {
+            guard let promotion = state.promotion else { continue }
+            let contract = try source.contract(promotion.contract)
+            var named = promotion.item.partitions.map(\.value).filter { !state.held.contains($0) }
+            var only: Set<Int64>?
+            var onlyTouched = false
+            switch scope {
+            case .everything: break
+            case .touchedKeys: onlyTouched = true
+            case .partitions(let partitions):
+                named = named.filter(partitions.contains)
+                only = partitions
+                if named.isEmpty { continue }
+            }
+            // The feeds of the scope share their stores with those of the capture's own contract.
+            let own = try self.feeds(of: stream, contract: promotion.contract).filter { feed in feeds.contains { $0.writer === feed.writer } }
+            try collect(state.capture, promotion, held: state.held, feeds: own, contract: contract, verify: false, onlyPartitions: only, onlyTouched: onlyTouched)
+            for feed in own {
+                let accountID = try sources.id(feed.accountSpace, account)
+                feed.writer.store.applyCandidates(capture: state.capture.seq, folding: true)
+                for partition in named { try feed.writer.store.dropMissing(in: [feed.dataset, accountID, partition], folding: true) }
+                feed.writer.store.clearCandidates()
+            }
+        }
+    }
+
+    /// Offers the rows of one capture to the stores of the feeds.
+    private func collect(
+        _ capture: Capture, _ promotion: Promotion, held: Set<Int64>, feeds: [Feed], contract: Contract,
+        verify: Bool, onlyPartitions: Set<Int64>? = nil, onlyTouched: Bool = false
+    ) throws {
+        var accounts: [Int64] = []
+        for feed in feeds { accounts.append(try sources.id(feed.accountSpace, capture.account)) }
+        let isAppend = contract.merge == .append
+        let width = feeds.map(\.writer.table.width).max() ?? 0
+        try withUnsafeTemporaryAllocation(of: Int64.self, capacity: max(width, 1)) { buffer in
+            guard let row = buffer.baseAddress else { return }
+            try source.rows(
+                of: capture, contract: promotion.contract, revision: promotion.revision, expecting: promotion.item, verify: verify
+            ) { batch in
+                for (f, feed) in feeds.enumerated() {
+                    let store = feed.writer.store
+                    let columns = feed.fact.columns.count
+                    row[0] = feed.dataset
+                    row[1] = accounts[f]
+                    try feed.loader.run(batch, account: capture.account) { index, statement in
+                        for column in 0..<columns {
+                            row[2 + column] = try value(statement, Int32(column), feed.sourceSpaces[column], feed.fact.columns[column], feed.fact, batch.lines[index])
+                        }
+                        if let partition = feed.partitionIndex {
+                            if held.contains(row[partition]) { return }
+                            if let onlyPartitions, !onlyPartitions.contains(row[partition]) { return }
+                        }
+                        if !feed.isRow {
+                            try store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
+                        } else if isAppend {
+                            row[feed.hashIndex] = capture.seq
+                            row[feed.hashIndex + 1] = batch.lines[index]
+                            try store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
+                        } else {
+                            row[feed.hashIndex] = Int64(bitPattern: batch.hashes[index])
+                            try store.offerOccurrence(row, occurrence: feed.hashIndex + 1, line: batch.lines[index])
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @inline(__always) private func value(
+        _ statement: OpaquePointer, _ index: Int32, _ space: Int?, _ column: FactDefinition.Column, _ fact: FactDefinition, _ line: Int64
+    ) throws -> Int64 {
+        let type = sqlite3_column_type(statement, index)
+        if type == SQLITE_NULL {
+            if column.isKey { throw SQLiteFailure(message: "\(fact.path): key column “\(column.name)” is null at line \(line) of its capture; make the column required or give it an explicit unknown member") }
+            return Int64.min
+        }
+        if let space {
+            guard let text = sqlite3_column_text(statement, index) else { return Int64.min }
+            return try sources.id(space, UnsafeRawBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, index))))
+        }
+        guard type == SQLITE_INTEGER else {
+            throw SQLiteFailure(message: "\(fact.path): column “\(column.name)” is not a whole number at line \(line) of its capture")
+        }
+        return sqlite3_column_int64(statement, index)
+    }
+
+    // MARK: Settling
+
+    private func settle(_ feeds: [Feed], seq: Int64) throws -> Changes {
+        var changes = Changes()
+        for feed in feeds {
+            let name = feed.fact.name
+            var touchedPartitions = Set<Int64>()
+            var isTouched = false
+            try feed.writer.store.settle(seq: seq) { old, new in
+                isTouched = true
+                if old != nil, new != nil { changes.replaced += 1 } else if new != nil { changes.opened += 1 } else { changes.closed += 1 }
+                if let partition = feed.partitionIndex ?? feed.dayIndex {
+                    if let old { touchedPartitions.insert(old[partition]) }
+                    if let new { touchedPartitions.insert(new[partition]) }
+                }
+                for total in feed.totals {
+                    if let old { try total.deltas.add(old, by: total.by, sums: total.sums, sign: -1) }
+                    if let new { try total.deltas.add(new, by: total.by, sums: total.sums, sign: 1) }
+                }
+            } moved: { row in
+                isTouched = true
+                if let partition = feed.partitionIndex ?? feed.dayIndex { touchedPartitions.insert(row[partition]) }
+            }
+            if isTouched {
+                changes.facts.insert(name)
+                changes.partitions[name, default: []].formUnion(touchedPartitions)
+            }
+            for total in feed.totals {
+                try total.deltas.drain { delta in try total.writer.store.adjust(delta, keyWidth: total.by.count) }
+                try total.writer.store.settle(seq: seq, changed: { _, _ in }, moved: { _ in })
+            }
+        }
+        return changes
+    }
+
+    private func feeds(of stream: String, contract hash: Hash256) throws -> [Feed] {
+        let key = "\(stream) \(hash.hex)"
+        if let known = feeds[key] { return known }
+        let facts = definitions.facts(of: stream)
+        var made: [Feed] = []
+        if !facts.isEmpty {
+            let staged = try StagedTable(columns: source.contract(hash).stagedColumns)
+            made = try facts.map { fact in
+                guard let writer = writers[fact.name], let loader = fact.loaders[stream] else {
+                    throw DefinitionError(path: fact.path, line: nil, reason: "no table \(fact.name) in the warehouse; run `bedrot rebuild`")
+                }
+                let totals = fact.totals.compactMap { total in writers[total.name].map { TotalFeed(total: total, fact: fact, writer: $0) } }
+                return try Feed(fact: fact, writer: writer, totals: totals, loader: staged.prepare(loader.sql), stream: stream, sources: sources)
+            }
+        }
+        feeds[key] = made
+        return made
+    }
+}
+
+extension Merger.Feed {
+    /// The first key column that is a day or a month: what a partitioned curated file may be cut by.
+    fileprivate var dayIndex: Int? {
+        fact.columns.firstIndex { $0.isKey && ($0.storage == .day || $0.storage == .month) }.map { $0 + 2 }
+    }
+}
+
+extension CaptureState {
+    /// Whether the capture names the partition, in an accepted or a rejected line.
+    func names(_ partition: Int64) -> Bool { promotion?.item.partitions.contains { $0.value == partition } ?? false }
+}
+
+/// Sums of changes by group, gathered over one event.
+final class DeltaTable {
+    private let keyWidth: Int
+    private let stride: Int
+    private var rows: RawVector<Int64>
+    private var count = 0
+    private var slots = RawVector<Int32>(capacity: 1 << 10)
+
+    init(keyWidth: Int, sumCount: Int) {
+        self.keyWidth = keyWidth
+        stride = keyWidth + 1 + sumCount
+        rows = RawVector(capacity: stride * 16)
+        _ = slots.extend(by: 1 << 10)
+        for i in 0..<slots.count { slots[i] = -1 }
+    }
+
+    deinit {
+        rows.free()
+        slots.free()
+    }
+
+    @inline(__always) func add(_ row: UnsafePointer<Int64>, by: [Int], sums: [Int], sign: Int64) throws {
+        var hash: UInt64 = 7
+        for column in by { hash = mixed(hash, UInt64(bitPattern: row[column])) }
+        var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        var at = -1
+        search: while slots[slot] >= 0 {
+            let candidate = Int(slots[slot]) * stride
+            var same = true
+            for (i, column) in by.enumerated() where rows[candidate + i] != row[column] { same = false }
+            if same {
+                at = candidate
+                break search
+            }
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        if at < 0 {
+            at = rows.extend(by: stride)
+            for (i, column) in by.enumerated() { rows[at + i] = row[column] }
+            for i in keyWidth..<stride { rows[at + i] = 0 }
+            slots[slot] = Int32(count)
+            count += 1
+            if count * 2 > slots.count { rehash() }
+        }
+        rows[at + keyWidth] += sign
+        for (i, column) in sums.enumerated() where row[column] != Int64.min {
+            let (sum, overflow) = rows[at + keyWidth + 1 + i].addingReportingOverflow(sign * row[column])
+            guard !overflow else { throw SQLiteFailure(message: "a kept total exceeds 64 bits; report this as a defect") }
+            rows[at + keyWidth + 1 + i] = sum
+        }
+    }
+
+    private func rehash() {
+        let size = slots.count * 2
+        slots.removeAll()
+        _ = slots.extend(by: size)
+        for i in 0..<size { slots[i] = -1 }
+        for entry in 0..<count {
+            var hash: UInt64 = 7
+            for i in 0..<keyWidth { hash = mixed(hash, UInt64(bitPattern: rows[entry * stride + i])) }
+            var slot = Int(truncatingIfNeeded: hash) & (size - 1)
+            while slots[slot] >= 0 { slot = (slot + 1) & (size - 1) }
+            slots[slot] = Int32(entry)
+        }
+    }
+
+    /// Hands out every group whose count or sums changed, and forgets them all.
+    func drain(_ body: (UnsafePointer<Int64>) throws -> Void) throws {
+        for entry in 0..<count {
+            let row = rows.base + entry * stride
+            var changed = false
+            for i in keyWidth..<stride where row[i] != 0 { changed = true }
+            if changed { try body(row) }
+        }
+        rows.removeAll()
+        count = 0
+        for i in 0..<slots.count { slots[i] = -1 }
+    }
+}

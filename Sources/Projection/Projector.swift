@@ -1,0 +1,406 @@
+package import EventLog
+package import GRDB
+import Glibc
+
+/// Turns the log into warehouse generations, curated files and KPI snapshots.
+///
+/// Replay is deterministic: the same log up to the same seq gives the same digests, in any number of steps, on any machine.
+/// One projector works on a root at a time (`warehouse/projector.lock`); readers are never blocked.
+package final class Projector {
+    package let layout: Layout
+    private let log: EventLog
+    private let objects: ObjectStore
+    /// Told after every batch: events done, events in all.
+    package var progress: ((_ done: Int64, _ total: Int64) -> Void)?
+    /// Captures that this process has just promoted; see ``CaptureReader/trusted``.
+    package var trusted: Set<Int64> = []
+    /// Events read from the log at a time.
+    package var batch = 512
+
+    package static let failpoints = [
+        "project.begun", "project.applied", "project.before-commit", "project.committed", "project.archived", "project.renamed", "project.manifest",
+        "rebuild.built", "rebuild.synced", "rebuild.swapped",
+    ]
+
+    package init(layout: Layout, log: EventLog, objects: ObjectStore) {
+        self.layout = layout
+        self.log = log
+        self.objects = objects
+    }
+
+    /// What `definition.captured` events name as of a seq: the only definitions a projection may use.
+    package func definitions(until seq: Int64) throws -> DefinitionSet {
+        var files: [String: Hash256] = [:]
+        if seq > 0 {
+            try log.read { transaction in
+                try transaction.events(EventQuery(seqs: 1...seq, types: [EventType.definitionCaptured.rawValue])) { event in
+                    let path = try event.text("path")
+                    files[path] = event.body["removed"]?.bool == true ? nil : try event.hash("object")
+                    return true
+                }
+            }
+        }
+        return try DefinitionSet(files: files.mapValues { try objects.read($0) })
+    }
+
+    /// The log's reporting zone as an offset in milliseconds.
+    private func zoneOffset() throws -> Int64 {
+        guard let opened = try log.read({ try $0.event(1) }), let zone = opened.body["zone"]?.string else { return 0 }
+        return ReportingZone.offset(zone) ?? 0
+    }
+
+    private func head(_ limit: Int64?) throws -> LogHead {
+        try log.read { transaction in
+            let head = try transaction.head()
+            guard let limit, limit < head.seq else { return head }
+            guard let id = try transaction.id(limit) else { throw SQLiteFailure(message: "the log has no event \(limit)") }
+            return LogHead(seq: limit, id: id)
+        }
+    }
+
+    private func lock() throws -> FileLock {
+        try Files.makeFolder(layout.generations)
+        guard let lock = try FileLock("\(layout.warehouse)/projector.lock") else { throw SQLiteFailure(message: "another projector is at work") }
+        return lock
+    }
+
+    // MARK: Incremental
+
+    /// Brings the live generation up to the log's head; builds one when there is none or the rules behind the facts changed.
+    package func project() throws -> ProjectionOutcome {
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        let target = try head(nil)
+        let definitions = try definitions(until: target.seq)
+        guard let number = try Warehouse.liveGeneration(layout), try isUsable(number, definitions) else {
+            return try build(definitions, until: target)
+        }
+        try Warehouse.removeFree(layout, except: number)
+        let queue = try Warehouse.openForProjecting(layout.generation(number), fresh: false)
+        defer { try? queue.close() }
+        try reconcile(queue, definitions)
+        Failpoint.hit("project.begun")
+        var outcome = ProjectionOutcome()
+        var files: [StagedFile] = []
+        var manifest: [UInt8] = []
+        try queue.writeWithoutTransaction { database in
+            try database.inTransaction(.immediate) {
+                let run = try self.run(database, definitions, fresh: false)
+                try self.checkCheckpoint(database)
+                let stale = try self.staleness(database, definitions)
+                guard run.seq < target.seq || stale.curated || stale.kpis else {
+                    outcome = run.outcome
+                    outcome.to = run.seq
+                    return .rollback
+                }
+                try self.feed(run, until: target)
+                Failpoint.hit("project.applied")
+                files = try run.finish(id: target.id, curatedStale: stale.curated, kpisStale: stale.kpis)
+                manifest = try run.manifest()
+                outcome = run.outcome
+                Failpoint.hit("project.before-commit")
+                return .commit
+            }
+        }
+        Failpoint.hit("project.committed")
+        outcome.generation = number
+        outcome.curated = try publish(files, manifest: manifest, at: target, in: queue)
+        return outcome
+    }
+
+    /// What projecting would do if these events were in the log; nothing is kept.
+    package func preview(_ events: [Event], _ report: (Database, ProjectionOutcome) throws -> Void) throws {
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        let target = try head(nil)
+        let definitions = try definitions(until: target.seq)
+        let folder = "\(layout.warehouse)/.preview-\(getpid())"
+        defer { try? Files.removeTree(folder) }
+        let live = try Warehouse.liveGeneration(layout)
+        let isFresh = try live.map { try !isUsable($0, definitions) } ?? true
+        if isFresh { try Files.makeFolder(folder) }
+        let queue = try Warehouse.openForProjecting(isFresh ? "\(folder)/preview.db" : layout.generation(live ?? 0), fresh: isFresh)
+        defer { try? queue.close() }
+        let shadow = Layout(root: folder)
+        try queue.writeWithoutTransaction { database in
+            try database.inTransaction(.immediate) {
+                let run = try ProjectionRun(
+                    layout: shadow, definitions: definitions, database: database, reader: self.reader(zones: nil), zoneOffset: try self.zoneOffset(),
+                    fresh: isFresh)
+                try self.feed(run, until: target)
+                for event in events { try run.apply(event) }
+                _ = try run.finish(id: .zero, curatedStale: false, kpisStale: false)
+                try report(database, run.outcome)
+                return .rollback
+            }
+        }
+    }
+
+    private func isUsable(_ number: Int, _ definitions: DefinitionSet) throws -> Bool {
+        let reader = try Warehouse.Reader(layout, generation: number)
+        return try reader.queue.read { database in
+            guard let row = try Row.fetchOne(database, sql: "SELECT facts, revision FROM checkpoint") else { return false }
+            return row["revision"] == Warehouse.revision && row["facts"] == definitions.fingerprint { $0 == .fact || $0 == .reference }.hex
+        }
+    }
+
+    private func staleness(_ database: Database, _ definitions: DefinitionSet) throws -> (curated: Bool, kpis: Bool) {
+        let row = try Row.fetchOne(database, sql: "SELECT curated, kpis FROM checkpoint")
+        return (
+            row?["curated"] != definitions.fingerprint { $0 == .curated }.hex,
+            row?["kpis"] != definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex
+        )
+    }
+
+    /// A checkpoint that names an event which is not in the log belongs to another lake.
+    private func checkCheckpoint(_ database: Database) throws {
+        guard let row = try Row.fetchOne(database, sql: "SELECT seq, event FROM checkpoint") else { return }
+        let seq: Int64 = row["seq"]
+        let id = try log.read { try $0.id(seq) }
+        guard seq == 0 || id?.hex == row["event"] else {
+            throw SQLiteFailure(
+                message: "the warehouse was projected up to event \(seq) of another log (its id there is not in this one); run `bedrot rebuild`")
+        }
+    }
+
+    private func reader(zones: Layout?) -> CaptureReader {
+        let reader = CaptureReader(objects: objects, zones: zones)
+        reader.trusted = trusted
+        return reader
+    }
+
+    private func run(_ database: Database, _ definitions: DefinitionSet, fresh: Bool) throws -> ProjectionRun {
+        try ProjectionRun(
+            layout: layout, definitions: definitions, database: database, reader: reader(zones: layout), zoneOffset: try zoneOffset(), fresh: fresh)
+    }
+
+    /// Applies the events after the run's seq; no read transaction outlives a batch.
+    private func feed(_ run: ProjectionRun, until target: LogHead) throws {
+        let first = run.seq
+        while run.seq < target.seq {
+            let from = run.seq + 1
+            let to = min(target.seq, run.seq + Int64(batch))
+            let events = try log.read { try $0.events(EventQuery(seqs: from...to)) }
+            for event in events { try run.apply(event) }
+            guard run.seq == to else { throw SQLiteFailure(message: "the log has no event \(run.seq + 1); run `bedrot verify`") }
+            progress?(run.seq - first, target.seq - first)
+        }
+    }
+
+    // MARK: Files
+
+    /// Archives what is replaced, renames the new files, writes the manifest, clears the list of pending files.
+    private func publish(_ files: [StagedFile], manifest: [UInt8], at head: LogHead, in queue: DatabaseQueue) throws -> [ProjectionOutcome.Replaced] {
+        let time = try log.read { try $0.event(head.seq) }?.time ?? Timestamp(milliseconds: 0)
+        var replaced: [ProjectionOutcome.Replaced] = []
+        for file in files {
+            let full = layout.path(file.path)
+            var before: (Hash256, String)?
+            if let digest = file.before, Files.exists(full), try DraftFile.digest(of: full) == digest {
+                before = (digest, try Archive.keep(full, digest: digest, time: time, layout: layout))
+            }
+            Failpoint.hit("project.archived")
+            if file.isRemoved { try Files.remove(full) } else { try Files.move(file.temporary, to: full) }
+            Failpoint.hit("project.renamed")
+            replaced.append(.init(table: file.table, path: file.path, digest: file.digest, rows: file.rows, before: before.map { (digest: $0.0, archive: $0.1) }))
+        }
+        let path = "\(layout.folder(.curated))/_manifest.json"
+        if !files.isEmpty || !Files.exists(path) || (try? Files.read(path)) != manifest, !manifest.isEmpty {
+            try Files.makeFolder(layout.folder(.curated))
+            try AtomicFile.write(manifest, to: path)
+        }
+        Failpoint.hit("project.manifest")
+        if !files.isEmpty { try queue.write { try $0.execute(sql: "DELETE FROM pending_file") } }
+        return replaced
+    }
+
+    /// Repairs what an interrupted run left: zone files that are missing or not what the warehouse says, temporary files.
+    private func reconcile(_ queue: DatabaseQueue, _ definitions: DefinitionSet) throws {
+        for zone in [Layout.Zone.raw, .staging, .curated] { try removeDrafts(layout.folder(zone)) }
+        let (missing, pending) = try queue.read { database -> ([Row], [String]) in
+            let rows = try Row.fetchAll(database, sql: "SELECT path, zone, digest, capture FROM zone_file ORDER BY path")
+            return (rows.filter { !Files.exists(layout.path($0["path"])) }, try String.fetchAll(database, sql: "SELECT path FROM pending_file"))
+        }
+        var captures = Set<Int64>()
+        for row in missing { if let capture: Int64 = row["capture"] { captures.insert(capture) } }
+        if !captures.isEmpty {
+            let reader = reader(zones: layout)
+            try queue.read { database in
+                for seq in captures.sorted() {
+                    guard let row = try Row.fetchOne(database, sql: "SELECT body, contract, reader, item FROM capture WHERE seq = ?", arguments: [seq]),
+                        let contract: String = row["contract"], let hash = Hash256(hex: contract), let item: String = row["item"]
+                    else { continue }
+                    let body: String = row["body"]
+                    try reader.restore(
+                        try StagedPromotion(try JSON.parse(Array(item.utf8)), seq: seq), of: try Capture(seq: seq, body: try JSON.parse(Array(body.utf8))),
+                        contract: hash, revision: row["reader"])
+                }
+            }
+        }
+        let lost = missing.filter { ($0["zone"] as String) == Layout.Zone.curated.rawValue }.map { $0["path"] as String }
+        guard !lost.isEmpty || !pending.isEmpty else { return }
+        let due = Set(lost + pending)
+        try queue.read { database in
+            let writer = CuratedWriter(layout: layout, database: database)
+            for definition in definitions.curated {
+                let prefix = "\(layout.name(.curated))/\(definition.file)"
+                guard due.contains(where: { $0 == prefix || $0.hasPrefix(prefix + "/") }) else { continue }
+                for rendered in try writer.render(definition, partitions: nil) where due.contains(rendered.path) {
+                    let full = layout.path(rendered.path)
+                    try Files.makeFolder(Files.parent(full))
+                    try AtomicFile.write(rendered.bytes, to: full)
+                }
+            }
+            for path in pending where try Int.fetchOne(database, sql: "SELECT 1 FROM zone_file WHERE path = ?", arguments: [path]) == nil {
+                try Files.remove(layout.path(path))
+            }
+        }
+        try queue.write { try $0.execute(sql: "DELETE FROM pending_file") }
+    }
+
+    private func removeDrafts(_ folder: String) throws {
+        for path in Files.walk(folder) where Files.name(path).hasPrefix(".draft-") || Files.name(path).hasPrefix(".next-") || Files.name(path).hasPrefix(".tmp-") {
+            try Files.remove(path)
+        }
+    }
+
+    // MARK: Rebuild
+
+    /// Builds the next generation from event 1 on beside the live one and swaps the link to it.
+    ///
+    /// - Parameter until: build the state of the past instead (the live generation then *is* that past until the next rebuild).
+    /// - Parameter definitionsNow: with `until`, use the definitions at the head instead of those live at that seq.
+    package func rebuild(until: Int64? = nil, definitionsNow: Bool = false) throws -> ProjectionOutcome {
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
+        let target = try head(until)
+        return try build(try definitions(until: definitionsNow ? try head(nil).seq : target.seq), until: target)
+    }
+
+    private func build(_ definitions: DefinitionSet, until target: LogHead) throws -> ProjectionOutcome {
+        let number = try Warehouse.nextGeneration(layout)
+        let folder = "\(layout.generations)/\(number)"
+        try Files.makeFolder(folder)
+        for zone in [Layout.Zone.raw, .staging, .curated] { try removeDrafts(layout.folder(zone)) }
+        let path = layout.generation(number)
+        let (outcome, files, manifest) = try fill(path, definitions, until: target)
+        Failpoint.hit("rebuild.built")
+        try Files.sync(path)
+        try Files.sync(folder)
+        Failpoint.hit("rebuild.synced")
+        try Warehouse.swap(layout, to: number)
+        Failpoint.hit("rebuild.swapped")
+        let queue = try Warehouse.openForProjecting(path, fresh: false)
+        defer { try? queue.close() }
+        var result = outcome
+        result.generation = number
+        let changed = try files.filter { file in
+            let full = layout.path(file.path)
+            guard Files.exists(full), try DraftFile.digest(of: full) == file.digest else { return true }
+            try Files.remove(file.temporary)
+            return false
+        }
+        result.curated = try publish(changed, manifest: manifest, at: target, in: queue)
+        if changed.isEmpty { try queue.write { try $0.execute(sql: "DELETE FROM pending_file") } }
+        try removeForeignFiles(queue)
+        return result
+    }
+
+    private func fill(_ path: String, _ definitions: DefinitionSet, until target: LogHead) throws -> (ProjectionOutcome, [StagedFile], [UInt8]) {
+        let queue = try Warehouse.openForProjecting(path, fresh: true)
+        defer { try? queue.close() }
+        return try queue.writeWithoutTransaction { database in
+            var outcome = ProjectionOutcome()
+            var files: [StagedFile] = []
+            var manifest: [UInt8] = []
+            try database.inTransaction(.immediate) {
+                let run = try self.run(database, definitions, fresh: true)
+                try self.feed(run, until: target)
+                files = try run.finish(id: target.id, curatedStale: true, kpisStale: true)
+                manifest = try run.manifest()
+                outcome = run.outcome
+                return .commit
+            }
+            return (outcome, files, manifest)
+        }
+    }
+
+    /// Removes curated files of ours that the new state no longer has. Other people's files stay.
+    private func removeForeignFiles(_ queue: DatabaseQueue) throws {
+        let known = try queue.read { Set(try String.fetchAll($0, sql: "SELECT path FROM zone_file WHERE zone <> 'landing'")) }
+        for zone in [Layout.Zone.staging, .curated] {
+            let folder = layout.folder(zone)
+            for path in Files.walk(folder) where path.hasSuffix(".csv") || path.hasSuffix(".ndjson") {
+                let relative = layout.name(zone) + path.dropFirst(folder.count)
+                if !known.contains(relative) { try Files.remove(path) }
+            }
+        }
+    }
+
+    // MARK: Replay and status
+
+    /// Replays into a folder of its own, without a swap, and gives the digest there.
+    package func replay(into folder: String, until: Int64? = nil, definitionsNow: Bool = false) throws -> ProjectionDigest {
+        let shadow = Projector(layout: Layout(root: folder), log: log, objects: objects)
+        shadow.progress = progress
+        _ = try shadow.rebuild(until: until, definitionsNow: definitionsNow)
+        return try shadow.digest()
+    }
+
+    /// The digest of the live generation and of its files as they are on disk.
+    package func digest() throws -> ProjectionDigest {
+        let reader = try Warehouse.Reader(layout)
+        return try reader.queue.read { database in
+            let seq = try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0
+            let definitions = try self.definitions(until: seq)
+            let tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) } }
+            let builder = DigestBuilder(database: database, tables: tables)
+            let digests = try builder.tableDigests()
+            var files: [String: String] = [:]
+            for path in try String.fetchAll(database, sql: "SELECT path FROM zone_file ORDER BY path") + ["\(self.layout.name(.curated))/_manifest.json"] {
+                let full = self.layout.path(path)
+                files[path] = Files.exists(full) ? try DraftFile.digest(of: full).hex : "missing"
+            }
+            return ProjectionDigest(
+                seq: seq, tables: digests, files: files, all: DigestBuilder.combined(digests.merging(files) { $1 }),
+                ops: DigestBuilder.combined(try builder.opsDigests()))
+        }
+    }
+
+    /// How far the live generation is behind, and why it may need a rebuild.
+    package struct Status: Sendable {
+        package var projected: Int64
+        package var head: Int64
+        package var generation: Int?
+        /// What the next `project` will do beyond new events.
+        package var stale: [String]
+    }
+
+    package func status() throws -> Status {
+        let head = try head(nil)
+        guard let number = try Warehouse.liveGeneration(layout) else { return Status(projected: 0, head: head.seq, generation: nil, stale: ["nothing is projected yet"]) }
+        let definitions = try definitions(until: head.seq)
+        let reader = try Warehouse.Reader(layout, generation: number)
+        return try reader.queue.read { database in
+            var stale: [String] = []
+            if try !self.isUsable(number, definitions) { stale.append("facts (their rules changed: the next run rebuilds)") }
+            let which = try self.staleness(database, definitions)
+            if which.curated { stale.append("curated tables (their SQL changed)") }
+            if which.kpis { stale.append("KPI snapshots (their SQL changed)") }
+            return Status(projected: try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0, head: head.seq, generation: number, stale: stale)
+        }
+    }
+}
+
+/// Reporting zones that need no table: UTC and fixed offsets.
+package enum ReportingZone {
+    /// Milliseconds east of UTC; nil for a name that is not `UTC` or `±HH:MM`.
+    package static func offset(_ name: String) -> Int64? {
+        if name == "UTC" { return 0 }
+        let bytes = Array(name.utf8)
+        guard bytes.count == 6, bytes[0] == 43 || bytes[0] == 45, bytes[3] == 58, let hours = Int64(name.dropFirst().prefix(2)),
+            let minutes = Int64(name.suffix(2)), hours <= 14, minutes < 60
+        else { return nil }
+        return (hours * 60 + minutes) * 60_000 * (bytes[0] == 45 ? -1 : 1)
+    }
+}

@@ -1,0 +1,124 @@
+/// The small text work on SQL files: comments, top-level commas, the one macro, the portability lint.
+package enum SQLText {
+    /// SQL without `--` and `/* */` comments; text literals are left alone.
+    package static func withoutComments(_ sql: String) -> String {
+        var out: [UInt8] = []
+        let bytes = Array(sql.utf8)
+        var i = 0
+        while i < bytes.count {
+            if bytes[i] == 39 {
+                let start = i
+                i += 1
+                while i < bytes.count, bytes[i] != 39 { i += 1 }
+                i = min(i + 1, bytes.count)
+                out += bytes[start..<i]
+            } else if bytes[i] == 45, i + 1 < bytes.count, bytes[i + 1] == 45 {
+                while i < bytes.count, bytes[i] != 10 { i += 1 }
+            } else if bytes[i] == 47, i + 1 < bytes.count, bytes[i + 1] == 42 {
+                i += 2
+                while i + 1 < bytes.count, !(bytes[i] == 42 && bytes[i + 1] == 47) { i += 1 }
+                i += 2
+            } else {
+                out.append(bytes[i])
+                i += 1
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// The parts of a list at its top-level commas.
+    package static func split(_ list: String) -> [String] {
+        var parts: [String] = []
+        var depth = 0
+        var quoted = false
+        var current = ""
+        for character in list {
+            if character == "'" { quoted.toggle() }
+            if !quoted {
+                if character == "(" { depth += 1 }
+                if character == ")" { depth -= 1 }
+                if character == ",", depth == 0 {
+                    parts.append(current)
+                    current = ""
+                    continue
+                }
+            }
+            current.append(character)
+        }
+        if !current.trimmingSpaces.isEmpty { parts.append(current) }
+        return parts
+    }
+
+    /// Replaces `IDIV(a, b)` by SQLite's integer division.
+    package static func expandMacros(_ sql: String) -> String {
+        guard let start = sql.firstRange(of: "IDIV("), let close = closing(sql, from: start.upperBound) else { return sql }
+        let arguments = split(String(sql[start.upperBound..<close]))
+        guard arguments.count == 2 else { return sql }
+        let expanded = "((\(expandMacros(arguments[0])))/(\(expandMacros(arguments[1]))))"
+        return sql[..<start.lowerBound] + expanded + expandMacros(String(sql[sql.index(after: close)...]))
+    }
+
+    /// The arguments of every call of an aggregate in the text.
+    package static func arguments(of function: String, in sql: String) -> [String] {
+        var found: [String] = []
+        var rest = sql[...]
+        while let start = rest.uppercased().firstRange(of: function + "(") {
+            let offset = rest.uppercased().distance(from: rest.uppercased().startIndex, to: start.upperBound)
+            let open = rest.index(rest.startIndex, offsetBy: offset)
+            guard let close = closing(String(rest), from: open) else { break }
+            found.append(String(rest[open..<close]))
+            rest = rest[open...]
+        }
+        return found
+    }
+
+    private static func closing(_ sql: String, from open: String.Index) -> String.Index? {
+        var depth = 1
+        var index = open
+        while index < sql.endIndex {
+            if sql[index] == "(" { depth += 1 }
+            if sql[index] == ")" {
+                depth -= 1
+                if depth == 0 { return index }
+            }
+            index = sql.index(after: index)
+        }
+        return nil
+    }
+
+    /// Engine functions and spellings that other engines read differently, and what to write instead.
+    private static let unportable: [(text: String, advice: String)] = [
+        ("STRFTIME(", "join dim_date and use day_no"), ("JULIANDAY(", "join dim_date and use day_no"), ("DATE(", "join dim_date and use day_no"),
+        ("DATETIME(", "join dim_date and use day_no"), ("IFNULL(", "COALESCE"), ("GROUP_CONCAT(", "one row a value"), ("ROUND(", "integers with IDIV"),
+        ("RANDOM(", "nothing random is replayed"), ("TOTAL(", "SUM of integers"), ("AVG(", "num and den"), ("PRINTF(", "a format in the header"),
+        ("WITH RECURSIVE", "the calendar dimension"), ("CURRENT_", "the parameters :day and :now_ms"), (" GLOB ", "lower(x) LIKE"), ("ROWID", "natural keys"),
+    ]
+
+    /// The statement without comments and trailing semicolon, macros expanded, in the portable subset.
+    package static func checked(_ sql: String, path: String, needsOrder: Bool) throws -> String {
+        var text = withoutComments(sql).trimmingSpaces
+        if text.hasSuffix(";") { text.removeLast() }
+        let upper = " " + text.uppercased()
+        guard upper.hasPrefix(" SELECT") || upper.hasPrefix(" WITH") else { throw DefinitionError(path: path, line: nil, reason: "the body must be one SELECT") }
+        for (word, advice) in unportable {
+            for range in upper.ranges(of: word) {
+                let before = range.lowerBound > upper.startIndex ? upper[upper.index(before: range.lowerBound)] : " "
+                if !before.isLetter, before != "_" {
+                    throw DefinitionError(path: path, line: nil, reason: "`\(word.trimmingSpaces)` is outside the portable subset; use \(advice)")
+                }
+            }
+        }
+        if needsOrder, !upper.contains("ORDER BY") { throw DefinitionError(path: path, line: nil, reason: "a total ORDER BY is needed: row order must not be left to the engine") }
+        return expandMacros(text)
+    }
+}
+
+extension StringProtocol {
+    /// The text without white space at both ends.
+    package var trimmingSpaces: String {
+        var part = self[...]
+        while let first = part.first, first.isWhitespace { part = part.dropFirst() }
+        while let last = part.last, last.isWhitespace { part = part.dropLast() }
+        return String(part)
+    }
+}

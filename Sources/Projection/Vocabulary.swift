@@ -1,0 +1,323 @@
+package import Cleaning
+package import EventLog
+
+/// The closed vocabulary of event types. A type that is not listed here is kept, counted and recorded as skipped.
+package enum EventType: String, CaseIterable, Sendable {
+    case logOpened = "log.opened"
+    case definitionCaptured = "definition.captured"
+    case captured = "extraction.captured"
+    case duplicate = "extraction.duplicate"
+    case failed = "extraction.failed"
+    case retracted = "extraction.retracted"
+    case reinstated = "extraction.reinstated"
+    case promoted = "zone.promoted"
+    case quarantined = "zone.quarantined"
+    case accepted = "zone.accepted"
+    case drifted = "zone.drifted"
+    case archived = "zone.archived"
+    case expired = "zone.expired"
+    case runStarted = "run.started"
+    case runStep = "run.step"
+    case runCompleted = "run.completed"
+    case referenceChanged = "reference.changed"
+    case rebuilt = "projection.rebuilt"
+    case swapped = "projection.swapped"
+
+    /// The newest body version this binary understands. All bodies are at version 1, so no upcaster exists yet.
+    package var version: Int { 1 }
+
+    /// Events that can change a fact, a member or an assumption, and so call for a new KPI snapshot.
+    package var bearsData: Bool {
+        switch self {
+        case .promoted, .accepted, .retracted, .reinstated, .quarantined, .referenceChanged: true
+        default: false
+        }
+    }
+}
+
+/// How the log indexes what this vocabulary says: captures by object, liveness of captures, idempotence keys.
+package func indexEntries(type: String, body: JSON) -> IndexEntries {
+    var entries = IndexEntries()
+    switch EventType(rawValue: type) {
+    case .captured: entries.object = body["object"]?.string.flatMap { Hash256(hex: $0) }
+    case .retracted: if let capture = body["capture"]?.int { entries.liveness = [(capture, false)] }
+    case .reinstated: if let capture = body["capture"]?.int { entries.liveness = [(capture, true)] }
+    default: break
+    }
+    entries.key = body["key"]?.string
+    return entries
+}
+
+/// Object hashes that an event names, for the check that every one of them exists and hashes to its name.
+package func namedObjects(type: String, body: JSON) -> [Hash256] {
+    switch EventType(rawValue: type) {
+    case .captured, .definitionCaptured: [body["object"]?.string.flatMap { Hash256(hex: $0) }].compactMap(\.self)
+    default: []
+    }
+}
+
+/// An event whose body does not say what its type promises.
+package struct VocabularyError: Error, CustomStringConvertible {
+    let seq: Int64
+    let type: String
+    let field: String
+
+    package var description: String {
+        "event \(seq) (\(type)): field “\(field)” is missing or malformed; the log was written by another version or is damaged: run `bedrot verify`"
+    }
+}
+
+extension Event {
+    /// A required field of the body.
+    func field<T>(_ name: String, _ read: (JSON) -> T?) throws -> T {
+        guard let value = body[name].flatMap(read) else { throw VocabularyError(seq: seq, type: type, field: name) }
+        return value
+    }
+
+    func text(_ name: String) throws -> String { try field(name) { $0.string } }
+    func int(_ name: String) throws -> Int64 { try field(name) { $0.int } }
+    func hash(_ name: String) throws -> Hash256 { try field(name) { $0.string.flatMap { Hash256(hex: $0) } } }
+}
+
+/// What `extraction.captured` says: the bytes, whose they are, and when the source showed them.
+package struct Capture: Sendable, Equatable {
+    /// The seq of the capture's event: its name everywhere.
+    package var seq: Int64
+    package var object: Hash256
+    package var size: Int64
+    package var service: String
+    package var dataset: String
+    package var account: String
+    /// File name as it arrived.
+    package var name: String
+    /// Path of the landing copy below the root.
+    package var landing: String
+    /// api, session, browser, folder, manual, exec or singer.
+    package var source: String
+    /// When the source showed these figures, UTC.
+    package var observed: Timestamp
+    /// What `observed` rests on: `declared`, `name`, `last_day`, `file_time` or `now`.
+    package var observedFrom: String
+    /// What the file name said, by capture name.
+    package var fields: [String: String]
+    /// `--downloaded-on`, as days since 1970-01-01.
+    package var downloadedOn: Int64?
+
+    package var stream: String { "\(service)/\(dataset)" }
+
+    /// Captures rank by (observed, seq): the rank decides every merge.
+    package var rank: Rank { Rank(observed: observed.milliseconds, seq: seq) }
+
+    /// The evidence that cleaning may rest on.
+    package var facts: CaptureFacts {
+        CaptureFacts(
+            fileName: name, account: account, fields: fields,
+            observedDay: observed.milliseconds.flooredDay, observedBasis: observedFrom,
+            downloadedOn: downloadedOn, firstDay: nil)
+    }
+
+    package init(
+        seq: Int64, object: Hash256, size: Int64, service: String, dataset: String, account: String, name: String, landing: String,
+        source: String, observed: Timestamp, observedFrom: String, fields: [String: String], downloadedOn: Int64?
+    ) {
+        self.seq = seq
+        self.object = object
+        self.size = size
+        self.service = service
+        self.dataset = dataset
+        self.account = account
+        self.name = name
+        self.landing = landing
+        self.source = source
+        self.observed = observed
+        self.observedFrom = observedFrom
+        self.fields = fields
+        self.downloadedOn = downloadedOn
+    }
+
+    /// Reads an `extraction.captured` event.
+    package init(_ event: Event) throws { try self.init(seq: event.seq, body: event.body) }
+
+    /// Reads the body of an `extraction.captured` event.
+    package init(seq: Int64, body: JSON) throws {
+        func need<T>(_ name: String, _ read: (JSON) -> T?) throws -> T {
+            guard let value = body[name].flatMap(read) else { throw VocabularyError(seq: seq, type: EventType.captured.rawValue, field: name) }
+            return value
+        }
+        self.init(
+            seq: seq, object: try need("object") { $0.string.flatMap { Hash256(hex: $0) } }, size: try need("size", \.int),
+            service: try need("service", \.string), dataset: try need("dataset", \.string), account: try need("account", \.string),
+            name: try need("name", \.string), landing: try need("landing", \.string), source: try need("source", \.string),
+            observed: try need("observed") { $0.string.flatMap { Timestamp(iso: $0) } }, observedFrom: try need("observed_from", \.string),
+            fields: (body["fields"]?.object ?? [:]).compactMapValues(\.string),
+            downloadedOn: body["downloaded_on"]?.string.flatMap { CalendarDay.day($0) })
+    }
+
+    /// The body of the event, canonical order left to the log.
+    package var body: JSON {
+        var body: [String: JSON] = [
+            "object": .string(object.hex), "size": .int(size), "service": .string(service), "dataset": .string(dataset),
+            "account": .string(account), "name": .string(name), "landing": .string(landing), "source": .string(source),
+            "observed": .string(observed.iso), "observed_from": .string(observedFrom),
+        ]
+        if !fields.isEmpty { body["fields"] = .object(fields.mapValues { .string($0) }) }
+        if let downloadedOn { body["downloaded_on"] = .string(CalendarDay.text(day: downloadedOn)) }
+        return .object(body)
+    }
+}
+
+/// The order of captures of one dataset and account.
+package struct Rank: Comparable, Hashable, Sendable {
+    package var observed: Int64
+    package var seq: Int64
+
+    package init(observed: Int64, seq: Int64) {
+        self.observed = observed
+        self.seq = seq
+    }
+
+    package static func < (a: Rank, b: Rank) -> Bool { a.observed != b.observed ? a.observed < b.observed : a.seq < b.seq }
+}
+
+/// One capture's entry in a `zone.promoted(to: staging)` event.
+package struct StagedPromotion: Sendable, Equatable {
+    /// One partition of a `replace_partition` dataset as this capture tells it.
+    package struct Partition: Sendable, Equatable {
+        package var value: Int64
+        package var rows: Int64
+        package var rejects: Int64
+        /// Sum of the contract's guarded column, in its own units.
+        package var total: Int64
+        /// Multiset digest of the typed rows.
+        package var digest: UInt64
+        /// Held back until a person accepts it.
+        package var held: Bool
+    }
+
+    package var capture: Int64
+    package var input: Hash256
+    package var rawOutput: Hash256
+    package var rawPath: String
+    package var output: Hash256
+    package var path: String
+    /// Digest and path of the reject file; nil when nothing was rejected.
+    package var rejects: (hash: Hash256, path: String)?
+    package var rowsIn: Int64
+    package var rowsOut: Int64
+    package var rejected: [String: Int64]
+    package var rounded: Int64
+    package var firstDay: Int64?
+    package var lastDay: Int64?
+    package var partitions: [Partition]
+
+    package init(
+        capture: Int64, input: Hash256, rawOutput: Hash256, rawPath: String, output: Hash256, path: String,
+        rejects: (hash: Hash256, path: String)?, report: CleaningReport
+    ) {
+        self.capture = capture
+        self.input = input
+        self.rawOutput = rawOutput
+        self.rawPath = rawPath
+        self.output = output
+        self.path = path
+        self.rejects = rejects
+        rowsIn = Int64(report.rowsIn)
+        rowsOut = Int64(report.rowsOut)
+        rejected = report.rejectedByReason.mapValues { Int64($0) }
+        rounded = Int64(report.roundedCount)
+        firstDay = report.period?.lowerBound
+        lastDay = report.period?.upperBound
+        partitions = report.partitions.map {
+            Partition(value: $0.value, rows: Int64($0.rows), rejects: Int64($0.rejects), total: $0.total, digest: $0.digest, held: false)
+        }
+    }
+
+    package static func == (a: Self, b: Self) -> Bool { a.body == b.body }
+
+    package var rejectedRows: Int64 { rejected.values.reduce(0, +) }
+
+    package init(_ item: JSON, seq: Int64) throws {
+        func need<T>(_ name: String, _ read: (JSON) -> T?) throws -> T {
+            guard let value = item[name].flatMap(read) else {
+                throw VocabularyError(seq: seq, type: EventType.promoted.rawValue, field: "items.\(name)")
+            }
+            return value
+        }
+        func hash(_ name: String) throws -> Hash256 { try need(name) { $0.string.flatMap { Hash256(hex: $0) } } }
+        capture = try need("capture", \.int)
+        input = try hash("input")
+        rawOutput = try hash("raw")
+        rawPath = try need("raw_path", \.string)
+        output = try hash("output")
+        path = try need("path", \.string)
+        rejects = try item["rejects"].map { _ in (try hash("rejects"), try need("rejects_path", \.string)) }
+        rowsIn = try need("rows_in", \.int)
+        rowsOut = try need("rows_out", \.int)
+        rejected = (item["rejected"]?.object ?? [:]).compactMapValues(\.int)
+        rounded = item["rounded"]?.int ?? 0
+        firstDay = item["first_day"]?.string.flatMap { CalendarDay.day($0) }
+        lastDay = item["last_day"]?.string.flatMap { CalendarDay.day($0) }
+        partitions = try (item["partitions"]?.array ?? []).map { part in
+            guard let value = part["value"]?.int, let rows = part["rows"]?.int, let rejects = part["rejects"]?.int,
+                let total = part["total"]?.string.flatMap({ Int64($0) }),
+                let digest = part["digest"]?.string.flatMap({ UInt64($0, radix: 16) })
+            else { throw VocabularyError(seq: seq, type: EventType.promoted.rawValue, field: "items.partitions") }
+            return Partition(
+                value: value, rows: rows, rejects: rejects, total: total, digest: digest, held: part["held"]?.bool ?? false)
+        }
+    }
+
+    package var body: JSON {
+        var body: [String: JSON] = [
+            "capture": .int(capture), "input": .string(input.hex), "raw": .string(rawOutput.hex), "raw_path": .string(rawPath),
+            "output": .string(output.hex), "path": .string(path), "rows_in": .int(rowsIn), "rows_out": .int(rowsOut),
+        ]
+        if let rejects {
+            body["rejects"] = .string(rejects.hash.hex)
+            body["rejects_path"] = .string(rejects.path)
+            body["rejected"] = .object(rejected.mapValues { .int($0) })
+        }
+        if rounded > 0 { body["rounded"] = .int(rounded) }
+        if let firstDay { body["first_day"] = .string(CalendarDay.text(day: firstDay)) }
+        if let lastDay { body["last_day"] = .string(CalendarDay.text(day: lastDay)) }
+        if !partitions.isEmpty {
+            body["partitions"] = .array(
+                partitions.map { part in
+                    var entry: [String: JSON] = [
+                        "value": .int(part.value), "rows": .int(part.rows), "rejects": .int(part.rejects),
+                        "total": .string(String(part.total)), "digest": .string(String(part.digest, radix: 16)),
+                    ]
+                    if part.held { entry["held"] = .bool(true) }
+                    return .object(entry)
+                })
+        }
+        return .object(body)
+    }
+}
+
+/// Where a dataset's rows come from at one event: the contract and reader revision that cleaned them, and one item a capture.
+package struct StagingPromotion: Sendable {
+    package var seq: Int64
+    package var stream: String
+    package var contract: Hash256
+    package var revision: Int64
+    package var items: [StagedPromotion]
+
+    /// nil when the promotion leads to another zone.
+    package init?(_ event: Event) throws {
+        guard event.body["to"]?.string == "staging" else { return nil }
+        seq = event.seq
+        stream = event.stream
+        contract = try event.hash("contract")
+        revision = try event.int("reader")
+        items = try event.field("items") { $0.array }.map { try StagedPromotion($0, seq: event.seq) }
+    }
+}
+
+extension Int64 {
+    /// Days since 1970-01-01 of a count of milliseconds, rounded towards the past.
+    package var flooredDay: Int64 {
+        let day: Int64 = 86_400_000
+        return self >= 0 ? self / day : -((-self + day - 1) / day)
+    }
+}
