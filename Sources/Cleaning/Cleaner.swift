@@ -131,7 +131,7 @@ package struct CleaningReport: Hashable, Sendable {
         waits = contract.columns.contains { $0.yearless || $0.derived == .partialLastDay }
         input = InputBuffer(capacity: 1 << 18)
         engine = RowEngine(contract: contract)
-        batch = StagedBatch(columns: contract.stagedColumns, capacity: waits ? Self.maxYearlessRows : batchRows)
+        batch = StagedBatch(columns: contract.stagedColumns, capacity: waits ? 1_024 : batchRows)
     }
 
     /// Takes the next bytes of the raw file (UTF-8, as ``unpack(_:under:to:)`` writes it).
@@ -178,6 +178,11 @@ package struct CleaningReport: Hashable, Sendable {
         }
         if waits { try settleYears() }
         try deliver(to: &sink)
+        if partitions.overflowed {
+            throw CleaningError(
+                "total_overflow", "the total of a partition does not fit", column: contract.guardColumn,
+                remedy: "look for absurd amounts in the file")
+        }
         report.rowsIn = report.rowsOut + report.rejects
         report.roundedCount = engine.rounded
         report.partitions = partitions.sorted(contract)
@@ -203,15 +208,16 @@ package struct CleaningReport: Hashable, Sendable {
             case .hungry: return
             case .full:
                 if waits {
-                    throw CleaningError(
-                        "too_many_rows", "a file without years may have \(Self.maxYearlessRows) rows", line: engine.line,
-                        remedy: "export a shorter range")
+                    guard batch.count == batch.capacity, batch.count < Self.maxYearlessRows else { throw tooManyRows() }
+                    batch.grow(to: min(2 * batch.capacity, Self.maxYearlessRows))
+                } else {
+                    try deliver(to: &sink)
                 }
-                try deliver(to: &sink)
             case .rejected(let fields, let verdict):
                 reject(fields, verdict)
-                if pending.count >= batchRows, !waits { try deliver(to: &sink) }
                 input.drop(engine.consumed)
+                if pending.count >= batchRows, !waits { try deliver(to: &sink) }
+                if waits, pending.count > Self.maxYearlessRows { throw tooManyRows() }
             case .overlong: throw tooLong()
             }
         }
@@ -255,11 +261,6 @@ package struct CleaningReport: Hashable, Sendable {
     }
 
     private mutating func deliver<Sink: RowSink>(to sink: inout Sink) throws {
-        if partitions.overflowed {
-            throw CleaningError(
-                "total_overflow", "the total of a partition does not fit", line: engine.line, column: contract.guardColumn,
-                remedy: "look for absurd amounts in the file")
-        }
         if !pending.isEmpty {
             try sink.take(pending)
             pending.removeAll(keepingCapacity: true)
@@ -332,6 +333,12 @@ package struct CleaningReport: Hashable, Sendable {
             case .any: return ("not_in_list", column.values.joined(separator: " or "))
             }
         }
+    }
+
+    private func tooManyRows() -> CleaningError {
+        CleaningError(
+            "too_many_rows", "a file whose days have no year may have \(Self.maxYearlessRows) lines", line: engine.line,
+            remedy: "export a shorter range")
     }
 
     private func tooLong() -> CleaningError {

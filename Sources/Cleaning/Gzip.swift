@@ -7,7 +7,7 @@ package enum Gzip {
     /// - Throws: ``CleaningError`` when zlib refuses.
     package static func compress(_ bytes: [UInt8]) throws(CleaningError) -> [UInt8] {
         var stream = unsafe z_stream()
-        let size = Int32(MemoryLayout<z_stream>.size)
+        let size = unsafe Int32(MemoryLayout<z_stream>.size)
         guard unsafe deflateInit2_(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, size) == Z_OK else {
             throw CleaningError("compression_failed", "zlib could not start")
         }

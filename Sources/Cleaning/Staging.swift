@@ -35,7 +35,7 @@ package struct StagedBatch: Sendable {
     package internal(set) var hashes: [UInt64]
 
     var arenaUsed = 0
-    let capacity: Int
+    private(set) var capacity: Int
 
     init(columns: [StagedColumn], capacity: Int) {
         self.columns = columns
@@ -60,6 +60,14 @@ package struct StagedBatch: Sendable {
         guard cell != Self.null else { return [] }
         let start = Int(cell >> 32)
         return arena[start..<start + Int(cell & 0xFFFF_FFFF)]
+    }
+
+    /// Makes room for more rows; the rows stay.
+    mutating func grow(to larger: Int) {
+        cells.append(contentsOf: repeatElement(Self.null, count: columns.count * (larger - capacity)))
+        lines.append(contentsOf: repeatElement(0, count: larger - capacity))
+        hashes.append(contentsOf: repeatElement(0, count: larger - capacity))
+        capacity = larger
     }
 
     mutating func removeAll() {

@@ -164,6 +164,7 @@ package final class EventLog: Sendable {
     ///
     /// - Throws: what `body` throws; `.headMoved` (retryable) when the map had to grow and another process appended meanwhile;
     ///   `.diskFull`, `.readOnly` and other failures of the commit. After any of these the log is as it was.
+    @discardableResult
     package func write<R>(_ body: (inout WriteTransaction) throws -> R) throws -> R {
         guard mode == .readWrite else { throw EventLogError(.readOnly, "the log in \(folder) was opened for reading only") }
         precondition(writer.withLock { $0 } != pthread_self(), "a write inside a write of the same thread waits for itself")

@@ -85,8 +85,8 @@ struct CuratedWriter {
     }
 
     private static func append(text: some Collection<UInt8>, to out: inout [UInt8]) {
-        let isSpecial = text.contains { $0 == 44 || $0 == 34 || $0 == 10 || $0 == 13 }
-        guard isSpecial else {
+        func isSpecial(_ byte: UInt8) -> Bool { byte == 44 || byte == 34 || byte == 10 || byte == 13 }
+        guard text.contains(where: isSpecial) else {
             out.append(contentsOf: text)
             return
         }

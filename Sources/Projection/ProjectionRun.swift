@@ -1,5 +1,5 @@
 import Cleaning
-import EventLog
+package import EventLog
 import GRDB
 
 /// What a projection did, for reports and for the reactor.

@@ -92,7 +92,8 @@ final class StagedTable {
         }
     }
 
-    private static let module: UnsafePointer<sqlite3_module> = {
+    // Written once, before SQLite sees it, and never changed.
+    nonisolated(unsafe) private static let module: UnsafePointer<sqlite3_module> = {
         let module = UnsafeMutablePointer<sqlite3_module>.allocate(capacity: 1)
         module.initialize(to: sqlite3_module())
         module.pointee.iVersion = 1
