@@ -45,21 +45,24 @@ let package = Package(
             ]),
 
         // The one façade: domain events, zones, use cases. Knows nothing of terminals.
-        .target(name: "Ledger", dependencies: ["Projection", "EventLog", "Cleaning"]),
-
-        // The command line: commands, output, exit codes.
-        .executableTarget(
-            name: "bedrot",
-            dependencies: ["Ledger", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .target(name: "Ledger", dependencies: ["Projection", "EventLog", "Cleaning", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // Made-up lakes, random histories and a brute-force fold to test against.
-        .target(name: "LedgerTesting", dependencies: ["Ledger", "Projection", "EventLog", "Cleaning"]),
+        .target(name: "LedgerTesting", dependencies: ["Projection", "EventLog", "Cleaning"]),
+
+        // The command line: commands, output, exit codes. Of the modules behind the façade it knows the types of the answers only.
+        .executableTarget(
+            name: "bedrot",
+            dependencies: [
+                "Ledger", "LedgerTesting", "Projection", "EventLog", "Cleaning",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
         .testTarget(name: "EventLogTests", dependencies: ["EventLog"]),
         .testTarget(name: "CleaningTests", dependencies: ["Cleaning"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ProjectionTests", dependencies: ["LedgerTesting", "Projection", "EventLog", "Cleaning"]),
         .testTarget(name: "LedgerTests", dependencies: ["LedgerTesting", "Ledger", "Projection", "EventLog", "Cleaning"]),
-        .testTarget(name: "BedrotTests", dependencies: ["LedgerTesting", "bedrot"]),
+        .testTarget(name: "BedrotTests", dependencies: ["LedgerTesting", "EventLog", "bedrot"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

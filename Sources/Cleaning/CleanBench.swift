@@ -72,8 +72,8 @@ package enum CleanBench {
         let countries = ["US", "GB", "DE", "FR", "BR", "MX", "CA", "AU", "JP", "ES", "IT", "NL"]
         let words = ["Night", "River", "Gold", "Echo", "Summer", "Glass", "Ghost", "Neon", "Paper", "Honey"]
         var out = Array(
-            "Reporting Date\tSale Month\tStore\tArtist\tTitle\tISRC\tUPC\tQuantity\tTeam Percentage\tSong/Album\tCountry of Sale\tWithheld\tEarnings\n"
-                .utf8)
+            ("Reporting Date\tSale Month\tStore\tArtist\tTitle\tISRC\tUPC\tQuantity\tTeam Percentage\tSong/Album\tCountry of Sale\t"
+                + "Withheld\tEarnings\n").utf8)
         out.reserveCapacity(megabytes * 1_000_000 + 1_024)
         var state: UInt64 = 7
         func next(_ bound: UInt64) -> Int {
@@ -87,8 +87,8 @@ package enum CleanBench {
             let title = "\(words[track % 10]) \(words[track / 10 % 10])\(track % 3 == 0 ? " \(words[track / 100 % 10])" : "")"
             let fraction = String(1_000_000_000 + next(40_000_000)).dropFirst()
             let line =
-                "2025-08-13\t2025-0\(month)\t\(stores[next(8)])\t\(words[track / 7 % 10]) \(words[track % 10])\t\(title)\tQZHN9\(2_400_000 + track)"
-                + "\t\(190_000_000_000 + track)\t\(1 + next(900))\t100.0\tSong\t\(countries[next(12)])\t0\t\(next(3)).\(fraction)\n"
+                "2025-08-13\t2025-0\(month)\t\(stores[next(8)])\t\(words[track / 7 % 10]) \(words[track % 10])\t\(title)\t"
+                + "QZHN9\(2_400_000 + track)\t\(190_000_000_000 + track)\t\(1 + next(900))\t100.0\tSong\t\(countries[next(12)])\t0\t\(next(3)).\(fraction)\n"
             out.append(contentsOf: line.utf8)
             lines += 1
         }

@@ -30,6 +30,11 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
         self.remedy = remedy
     }
 
+    /// A reason to hold a file back that somebody else than the cleaner found.
+    package init(code: String, message: String, remedy: String?) {
+        self.init(code, message, remedy: remedy)
+    }
+
     package var description: String {
         var text = "\(code): \(message)"
         if let line { text += ", line \(line)" }
@@ -208,8 +213,8 @@ package struct CleaningReport: Hashable, Sendable {
             case .hungry: return
             case .full:
                 if waits {
-                    guard batch.count == batch.capacity, batch.count < Self.maxYearlessRows else { throw tooManyRows() }
-                    batch.grow(to: min(2 * batch.capacity, Self.maxYearlessRows))
+                    guard batch.count == batch.capacity, batch.count <= Self.maxYearlessRows else { throw tooManyRows() }
+                    batch.grow(to: min(2 * batch.capacity, Self.maxYearlessRows + 1))
                 } else {
                     try deliver(to: &sink)
                 }
@@ -384,7 +389,8 @@ package struct CleaningReport: Hashable, Sendable {
         let hash = RowHash(contract.columns.map(\.name))
         for (column, plan) in contract.columns.enumerated() where plan.yearless {
             var days = (0..<batch.count).map { batch.cells[$0 * width + column] }
-            let proof = try YearProof(facts: facts, lines: batch.lines, column: plan.name, firstDataLine: engine.firstDataLine).settle(&days)
+            let proof = try YearProof(facts: facts, lines: batch.lines, column: plan.name, firstDataLine: engine.firstDataLine).settle(
+                &days)
             report.yearProof = proof ?? report.yearProof
             for row in days.indices { batch.cells[row * width + column] = days[row] }
         }

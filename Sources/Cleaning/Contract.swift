@@ -186,6 +186,13 @@ package struct PartitionGuard: Hashable, Sendable {
     package let maxRowDropPermille: Int
     /// Largest accepted drop of the total.
     package let maxTotalDropPermille: Int
+
+    /// A guard with these bounds.
+    package init(total: String?, maxRowDropPermille: Int, maxTotalDropPermille: Int) {
+        self.total = total
+        self.maxRowDropPermille = maxRowDropPermille
+        self.maxTotalDropPermille = maxTotalDropPermille
+    }
 }
 
 /// A file that changes too many known days too much is probably another account's.
@@ -196,6 +203,13 @@ package struct ChangeGuard: Hashable, Sendable {
     package let changedPermille: Int
     /// Only changes beyond this factor, up or down, count.
     package let factor: Int
+
+    /// A guard with these bounds.
+    package init(column: String, changedPermille: Int, factor: Int) {
+        self.column = column
+        self.changedPermille = changedPermille
+        self.factor = factor
+    }
 }
 
 /// A field separator.
@@ -279,7 +293,7 @@ package struct NamePattern: Hashable, Sendable {
         case hole(String)
     }
 
-    /// Parses a pattern; nil when a `<` is not closed, a hole is empty or named twice, or two text holes touch.
+    /// Parses a pattern; nil when a `<` is not closed, a hole is not named in a-z, 0-9 and _, two have one name, or two touch.
     package init?(_ text: String) {
         self.text = text
         var parts: [Part] = []
@@ -290,7 +304,8 @@ package struct NamePattern: Hashable, Sendable {
                 guard let close = rest.firstIndex(of: UInt8(ascii: ">")) else { return nil }
                 let name = String(decoding: rest[rest.startIndex + 1..<close], as: UTF8.self)
                 if case .hole? = parts.last { return nil }
-                guard !name.isEmpty, seen.insert(name).inserted else { return nil }
+                let plain = name.utf8.allSatisfy { $0 &- 97 < 26 || $0 &- 48 < 10 || $0 == UInt8(ascii: "_") }
+                guard !name.isEmpty, plain, seen.insert(name).inserted else { return nil }
                 parts.append(.hole(name))
                 rest = rest[(close + 1)...]
             } else {

@@ -205,7 +205,7 @@ private struct ContractFile {
         func only(_ name: String, _ types: [ColumnType]) throws(ContractError) {
             guard let node = keys[name], !types.contains(type) else { return }
             throw error(
-                node, "\(key).\(name)", "has no meaning for a \(type.rawValue)",
+                node, "\(key).\(name)", "has no meaning for type \(type.rawValue)",
                 "it goes with \(types.map(\.rawValue).joined(separator: ", "))")
         }
         try only("negative", [.integer, .money, .decimal])
@@ -223,7 +223,8 @@ private struct ContractFile {
         }
         let thousands = try keys["thousands"].map { node throws(ContractError) in try string(node, "\(key).thousands") }
         if let thousands, thousands.utf8.count != 1 || thousands == "." || thousands == "-" || Int(thousands) != nil {
-            throw error(keys["thousands"], "\(key).thousands", "must be one character, not a digit, point or minus", "write thousands: \",\"")
+            throw error(
+                keys["thousands"], "\(key).thousands", "must be one character, not a digit, point or minus", "write thousands: \",\"")
         }
         return Column(
             name: name, heading: try keys["heading"].map { node throws(ContractError) in try string(node, "\(key).heading") } ?? name,
@@ -304,7 +305,8 @@ private struct ContractFile {
         }
         guard types.contains(found.type) else {
             throw error(
-                node, key, "'\(name)' is a \(found.type.rawValue)", "it must be one of \(types.map(\.rawValue).joined(separator: ", "))")
+                node, key, "'\(name)' is of type \(found.type.rawValue)",
+                "it must be one of \(types.map(\.rawValue).joined(separator: ", "))")
         }
         return name
     }

@@ -11,235 +11,6 @@ struct Verdict: Equatable {
     var column: Int
 }
 
-/// The stable content hash of a typed row.
-///
-/// Each cell that is not null adds one word, keyed by the column's *name*: so neither the order of columns, nor a new column without
-/// values, nor where a text lies in the arena changes a hash. A number `v` adds `fold(v ^ a, rotl(v, 32) ^ b)`; a text starts from
-/// `a ^ length * k`, takes its bytes as little-endian words (the last one zero-padded) by `t = fold(t ^ word, b | 1)` and adds `t`.
-/// The row is `fold(sum ^ c, d) >> 1`. `fold(x, y)` is the high half of the 128-bit product exclusive-or its low half.
-/// It guards against accidents, not against an adversary. It is frozen: stored digests depend on it.
-package struct RowHash: Sendable {
-    static let lengthKey: UInt64 = 0xA076_1D64_78BD_642F
-    static let lastA: UInt64 = 0xE703_7ED1_A0B4_28DB
-    static let lastB: UInt64 = 0x8EBC_6AF0_9C88_C6E3
-
-    private let keys: [(a: UInt64, b: UInt64)]
-
-    /// The hash of rows with these columns.
-    package init(_ names: [String]) {
-        keys = names.map(Self.keys)
-    }
-
-    /// The two keys of a column: FNV-1a of its name, each stirred once.
-    static func keys(_ name: String) -> (a: UInt64, b: UInt64) {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        return (fold(hash ^ lastB, lengthKey), fold(hash ^ lengthKey, lastA))
-    }
-
-    @inline(__always) static func fold(_ x: UInt64, _ y: UInt64) -> UInt64 {
-        let product = x.multipliedFullWidth(by: y)
-        return product.high ^ product.low
-    }
-
-    @inline(__always) static func number(_ value: Int64, _ a: UInt64, _ b: UInt64) -> UInt64 {
-        let v = UInt64(bitPattern: value)
-        return fold(v ^ a, (v << 32 | v >> 32) ^ b)
-    }
-
-    @inline(__always) static func last(_ sum: UInt64) -> UInt64 {
-        fold(sum ^ lastA, lastB) >> 1
-    }
-
-    /// The hash of one row of a batch.
-    package func of(_ row: Int, in batch: StagedBatch) -> UInt64 {
-        var sum: UInt64 = 0
-        for (column, key) in keys.enumerated() {
-            let cell = batch.cell(row, column)
-            guard cell != StagedBatch.null else { continue }
-            guard batch.columns[column].type == .text else {
-                sum &+= Self.number(cell, key.a, key.b)
-                continue
-            }
-            let text = batch.text(row, column)
-            var hash = key.a ^ UInt64(text.count) &* Self.lengthKey
-            var at = text.startIndex
-            while at < text.endIndex {
-                var word: UInt64 = 0
-                for (shift, byte) in text[at..<min(at + 8, text.endIndex)].enumerated() { word |= UInt64(byte) << (8 * UInt64(shift)) }
-                hash = Self.fold(hash ^ word, key.b | 1)
-                at += 8
-            }
-            sum &+= hash
-        }
-        return Self.last(sum)
-    }
-}
-
-/// The raw bytes at hand: never more than one piece and one unfinished line. Readable for 128 bytes beyond its end, so that wide loads are safe.
-@safe struct InputBuffer: ~Copyable {
-    private var memory: UnsafeMutableRawPointer
-    private var capacity: Int
-    private var start = 0
-    private var end = 0
-    /// Offset in the raw file of the first byte at hand.
-    private(set) var offset: Int64 = 0
-    /// Small enough to stay in the second-level cache between copy and scan.
-    private static let piece = 1 << 16
-
-    init(capacity: Int) {
-        self.capacity = capacity
-        unsafe memory = .allocate(byteCount: capacity + 128, alignment: 64)
-        unsafe memset(memory, 0, capacity + 128)
-    }
-
-    deinit { unsafe memory.deallocate() }
-
-    var count: Int { end - start }
-
-    @unsafe var base: UnsafeMutablePointer<UInt8> { unsafe memory.assumingMemoryBound(to: UInt8.self) + start }
-
-    /// A copy, for the slow paths.
-    var bytes: [UInt8] { bytes(0..<count) }
-
-    func bytes(_ range: Range<Int>) -> [UInt8] {
-        precondition(range.upperBound <= count)
-        return unsafe Array(UnsafeRawBufferPointer(start: memory + start + range.lowerBound, count: range.count))
-    }
-
-    /// Takes up to one piece; returns how much.
-    @unsafe mutating func fill(_ bytes: UnsafeRawBufferPointer) -> Int {
-        if start > 0 {
-            unsafe memmove(memory, memory + start, count)
-            end -= start
-            start = 0
-        }
-        let taken = min(bytes.count, capacity - end, Self.piece)
-        guard taken > 0, let source = bytes.baseAddress else { return 0 }
-        unsafe memcpy(memory + end, source, taken)
-        end += taken
-        return taken
-    }
-
-    mutating func grow() {
-        let larger = UnsafeMutableRawPointer.allocate(byteCount: 2 * capacity + 128, alignment: 64)
-        unsafe memset(larger, 0, 2 * capacity + 128)
-        unsafe memcpy(larger, memory + start, count)
-        unsafe memory.deallocate()
-        unsafe memory = larger
-        end -= start
-        start = 0
-        capacity *= 2
-    }
-
-    /// Ends the last line, in the spare bytes if need be.
-    mutating func endLine() {
-        unsafe memory.storeBytes(of: 10, toByteOffset: end, as: UInt8.self)
-        end += 1
-    }
-
-    mutating func drop(_ length: Int) {
-        precondition(length <= count)
-        start += length
-        offset += Int64(length)
-    }
-
-    mutating func skipByteOrderMark() {
-        guard offset == 0, count >= 3, bytes(0..<3) == [0xEF, 0xBB, 0xBF] else { return }
-        drop(3)
-    }
-}
-
-/// The heading line, mapped to the contract.
-struct Header {
-    let delimiter: Delimiter
-    let quoted: Bool
-    let headings: [String]
-    let unknown: [String]
-    let missing: [String]
-    /// Field index of each staged column, −1 where the file has none.
-    let sources: [Int]
-
-    /// End of the first line: `text` bytes without and `record` bytes with its line end; nil if it is not complete.
-    static func end(_ bytes: [UInt8]) -> (text: Int, record: Int)? {
-        var quoted = false
-        for (at, byte) in bytes.enumerated() {
-            if byte == UInt8(ascii: "\"") { quoted.toggle() }
-            guard !quoted, byte == 10 || byte == 13 else { continue }
-            let pair = byte == 13 && at + 1 < bytes.count && bytes[at + 1] == 10
-            return (at, at + (pair ? 2 : 1))
-        }
-        return nil
-    }
-
-    init(_ line: [UInt8], contract: Contract, number: Int64, offset: Int64) throws(CleaningError) {
-        var meanings: [String: Int] = [:]
-        for (index, column) in contract.columns.enumerated() where column.derived == nil {
-            for heading in [column.heading, column.name] + column.aliases where meanings[folded(heading)] == nil {
-                meanings[folded(heading)] = index
-            }
-        }
-        var best: (delimiter: Delimiter, fields: [String], known: Int)?
-        for delimiter in contract.delimiters {
-            let fields = Self.split(line, delimiter.byte)
-            let known = fields.filter { meanings[folded($0)] != nil }.count
-            if best.map({ known > $0.known }) ?? true { best = (delimiter, fields, known) }
-        }
-        guard let best else { preconditionFailure("a contract has at least one delimiter") }
-        delimiter = best.delimiter
-        headings = best.fields
-        quoted = delimiter != .tab || line.first == UInt8(ascii: "\"")
-        guard best.fields.count <= RowEngine.maxFields else {
-            throw CleaningError("too_many_columns", "\(best.fields.count) columns", line: number, byte: offset, remedy: "this is not a table")
-        }
-        var sources = Array(repeating: -1, count: contract.columns.count)
-        var unknown: [String] = []
-        for (field, heading) in best.fields.enumerated() {
-            guard let column = meanings[folded(heading)] else {
-                unknown.append(heading)
-                continue
-            }
-            guard sources[column] < 0 else {
-                throw CleaningError(
-                    "duplicate_column", "two headings mean \(contract.columns[column].name)", line: number, byte: offset,
-                    column: contract.columns[column].name, value: clipped(heading.utf8), remedy: "remove one of the two columns")
-            }
-            sources[column] = field
-        }
-        self.unknown = unknown
-        self.sources = sources
-        var missing: [String] = []
-        for (index, column) in contract.columns.enumerated() where sources[index] < 0 && column.derived == nil {
-            guard column.optional else {
-                throw CleaningError(
-                    "missing_column", "no column is headed '\(column.heading)'", line: number, byte: offset, column: column.name,
-                    value: clipped(line),
-                    remedy: closest(folded(column.heading), unknown.map(folded)).map {
-                        "'\($0)' looks alike: if it means the same, add it to the aliases in \(contract.stream).yml"
-                    } ?? "check that this is an export of \(contract.title)")
-            }
-            missing.append(column.name)
-        }
-        self.missing = missing
-    }
-
-    /// Fields of a heading line, trimmed; quotes are understood.
-    static func split(_ line: [UInt8], _ delimiter: UInt8) -> [String] {
-        var fields: [[UInt8]] = [[]]
-        var quoted = false
-        for byte in line {
-            if byte == UInt8(ascii: "\"") {
-                quoted.toggle()
-            } else if byte == delimiter, !quoted {
-                fields.append([])
-            } else {
-                fields[fields.count - 1].append(byte)
-            }
-        }
-        return fields.map { String(decoding: trimmed($0), as: UTF8.self) }
-    }
-}
-
 /// The hot loop: complete lines to typed cells, by a plan made once from the header.
 ///
 /// Nothing is allocated for a field; a line leaves the fast path only to be rejected, or for a number that is not plain.
@@ -280,6 +51,10 @@ struct Header {
     private var delimiter: UInt8 = 0
     private var quoted = false
     private var lineLength = 0
+    /// The same plans by kind, for contracts whose columns are all of plain kinds.
+    private let grouped: UnsafeMutablePointer<Plan>
+    private var groups = GroupEnds()
+    private var isPlain = false
     private let starts: UnsafeMutablePointer<Int>
     private let ends: UnsafeMutablePointer<Int>
     private let escaped: UnsafeMutablePointer<Bool>
@@ -295,6 +70,11 @@ struct Header {
         case nothing, day, yearlessDay, month, integer, nano, text, isrc, country, words, flag
     }
 
+    /// Where each kind ends in the grouped plans.
+    private struct GroupEnds {
+        var nothing = 0, text = 0, isrc = 0, country = 0, day = 0, month = 0, integer = 0, nano = 0
+    }
+
     /// One column of the hot loop.
     private struct Plan {
         var kind: Kind
@@ -302,6 +82,7 @@ struct Header {
         var negative: Bool
         var hasNullWords: Bool
         var source: Int
+        var column: Int
         var keyA: UInt64
         var keyB: UInt64
         /// The day last read, as bytes and as a number: neighbours are nearly always equal.
@@ -317,7 +98,7 @@ struct Header {
                 nulls: column.nulls.map { Array($0.utf8) }, values: column.values.map { Array($0.utf8) },
                 thousands: column.thousands?.utf8.first)
         }
-        let made = contract.columns.map { column in
+        let made = contract.columns.enumerated().map { index, column in
             let keys = RowHash.keys(column.name)
             let kind: Kind =
                 switch column.type {
@@ -335,8 +116,10 @@ struct Header {
                 }
             return Plan(
                 kind: column.derived == nil ? kind : .nothing, required: column.required, negative: column.negative,
-                hasNullWords: !column.nulls.isEmpty, source: -1, keyA: keys.a, keyB: keys.b)
+                hasNullWords: !column.nulls.isEmpty, source: -1, column: index, keyA: keys.a, keyB: keys.b)
         }
+        unsafe grouped = .allocate(capacity: made.count)
+        for (index, plan) in made.enumerated() { unsafe (grouped + index).initialize(to: plan) }
         unsafe plans = .allocate(capacity: made.count)
         for (index, plan) in made.enumerated() { unsafe (plans + index).initialize(to: plan) }
         periodColumn = contract.period.flatMap { contract.index(of: $0) }
@@ -352,6 +135,7 @@ struct Header {
 
     deinit {
         unsafe plans.deallocate()
+        unsafe grouped.deallocate()
         unsafe starts.deallocate()
         unsafe ends.deallocate()
         unsafe escaped.deallocate()
@@ -367,6 +151,27 @@ struct Header {
             unsafe plans[index].source = source
             if source < 0 { unsafe plans[index].kind = .nothing }
         }
+        // The fast path has a loop for each kind: a switch on the kind of every field is mispredicted too often.
+        var at = 0
+        groups = GroupEnds()
+        for kind in [Kind.nothing, .text, .isrc, .country, .day, .month, .integer, .nano] {
+            for index in columns.indices where unsafe plans[index].kind == kind {
+                guard unsafe !plans[index].hasNullWords || kind == .integer || kind == .nano else { continue }
+                unsafe grouped[at] = plans[index]
+                at += 1
+            }
+            switch kind {
+            case .nothing: groups.nothing = at
+            case .text: groups.text = at
+            case .isrc: groups.isrc = at
+            case .country: groups.country = at
+            case .day: groups.day = at
+            case .month: groups.month = at
+            case .integer: groups.integer = at
+            default: groups.nano = at
+            }
+        }
+        isPlain = at == columns.count
     }
 
     // MARK: what a reject wants to know (positions from the start of the line at hand)
@@ -471,6 +276,8 @@ struct Header {
         var at = 0
         var badQuote = false
         unsafe starts[0] = 0
+        unsafe ends[0] = 0
+        unsafe escaped[0] = false
         if afterCarriageReturn, limit > 0 {
             afterCarriageReturn = false
             if unsafe base[0] == 10 {
@@ -567,7 +374,11 @@ struct Header {
                     }
                     if Rules.quotes { unsafe unescape(base, fields) }
                     let saved = used
-                    let failure = unsafe type(base, plans, width, cells + rows &* width, arena, &used, hashes + rows)
+                    let out = unsafe cells + rows &* width
+                    var failure = 0
+                    if unsafe !isPlain || !typePlain(base, out, arena, &used, hashes + rows) {
+                        failure = unsafe type(base, plans, width, out, arena, &used, hashes + rows)
+                    }
                     if failure != 0 {
                         used = saved
                         verdict = Verdict(reason: Verdict.Reason(rawValue: UInt8(failure >> 16)) ?? .form, column: (failure & 0xFFFF) &- 1)
@@ -624,6 +435,131 @@ struct Header {
     }
 
     // MARK: fields
+
+    /// Types one line whose fields are all as plain as nearly all are; otherwise returns false and has changed nothing that counts.
+    @unsafe @inline(never) private mutating func typePlain(
+        _ base: UnsafeMutablePointer<UInt8>, _ out: UnsafeMutablePointer<Int64>, _ arena: UnsafeMutablePointer<UInt8>, _ used: inout Int,
+        _ hash: UnsafeMutablePointer<UInt64>
+    ) -> Bool {
+        let starts = unsafe starts
+        let ends = unsafe ends
+        let groups = groups
+        var sum: UInt64 = 0
+        var inexact = 0
+        var at = used
+        var plan = unsafe grouped
+        let first = unsafe grouped
+        while unsafe plan < first + groups.nothing {
+            unsafe out[plan.pointee.column] = StagedBatch.null
+            unsafe plan += 1
+        }
+        while unsafe plan < first + groups.country {
+            let begin = unsafe starts[plan.pointee.source]
+            let length = unsafe ends[plan.pointee.source] &- begin
+            if length == 0 {
+                if unsafe plan.pointee.required { return false }
+                unsafe out[plan.pointee.column] = StagedBatch.null
+            } else {
+                if unsafe plan >= first + groups.text {
+                    if unsafe plan.pointee.kind == .isrc {
+                        guard length == 12, unsafe Self.isISRC(base + begin) else { return false }
+                    } else {
+                        guard length == 2, unsafe base[begin] &- 65 < 26, unsafe base[begin &+ 1] &- 65 < 26 else { return false }
+                    }
+                }
+                unsafe sum &+= Self.keep(base + begin, length, arena + at, plan.pointee.keyA, plan.pointee.keyB)
+                unsafe out[plan.pointee.column] = Int64(truncatingIfNeeded: at) << 32 | Int64(truncatingIfNeeded: length)
+                at &+= length
+            }
+            unsafe plan += 1
+        }
+        while unsafe plan < first + groups.month {
+            let begin = unsafe starts[plan.pointee.source]
+            let length = unsafe ends[plan.pointee.source] &- begin
+            var value = StagedBatch.null
+            if length == 0 {
+                if unsafe plan.pointee.required { return false }
+            } else if unsafe plan < first + groups.day {
+                let p = unsafe UnsafeRawPointer(base + begin)
+                let head = unsafe p.loadUnaligned(as: UInt64.self)
+                let tail = unsafe p.loadUnaligned(fromByteOffset: 8, as: UInt16.self)
+                guard length == 10 else { return false }
+                if unsafe head == plan.pointee.lastHead && tail == plan.pointee.lastTail {
+                    value = unsafe plan.pointee.lastDay
+                } else {
+                    guard let day = unsafe CalendarDay.day([UInt8](UnsafeRawBufferPointer(start: p, count: length))) else { return false }
+                    unsafe plan.pointee.lastHead = head
+                    unsafe plan.pointee.lastTail = tail
+                    unsafe plan.pointee.lastDay = day
+                    value = day
+                }
+                unsafe sum &+= RowHash.number(value, plan.pointee.keyA, plan.pointee.keyB)
+            } else {
+                value = unsafe length == 7 ? Self.month(base + begin) : -1
+                if value < 0 { return false }
+                unsafe sum &+= RowHash.number(value, plan.pointee.keyA, plan.pointee.keyB)
+            }
+            unsafe out[plan.pointee.column] = value
+            unsafe plan += 1
+        }
+        while unsafe plan < first + groups.nano {
+            let begin = unsafe starts[plan.pointee.source]
+            let length = unsafe ends[plan.pointee.source] &- begin
+            var value = StagedBatch.null
+            if length == 0 {
+                if unsafe plan.pointee.required { return false }
+            } else {
+                let p = unsafe UnsafeRawPointer(base + begin)
+                let scale = unsafe plan < first + groups.integer ? 0 : 9
+                value = unsafe scale == 0 ? PlainNumber.integer(p, length) : PlainNumber.nano(p, length)
+                if value == PlainNumber.notPlain {
+                    let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: p, count: length))
+                    guard case .value(let parsed, let exact) = PlainNumber.parse(bytes, scale: scale) else { return false }
+                    value = parsed
+                    inexact &+= exact ? 0 : 1
+                }
+                if value < 0, unsafe !plan.pointee.negative { return false }
+                unsafe sum &+= RowHash.number(value, plan.pointee.keyA, plan.pointee.keyB)
+            }
+            unsafe out[plan.pointee.column] = value
+            unsafe plan += 1
+        }
+        used = at
+        rounded &+= inexact
+        unsafe hash.pointee = RowHash.last(sum)
+        return true
+    }
+
+    /// Copies a text into the arena and returns its share of the row's hash. Reads and writes up to 15 bytes beyond it.
+    @inline(__always) @unsafe private static func keep(
+        _ source: UnsafeMutablePointer<UInt8>, _ length: Int, _ target: UnsafeMutablePointer<UInt8>, _ keyA: UInt64, _ keyB: UInt64
+    ) -> UInt64 {
+        let from = UnsafeRawPointer(source)
+        let to = UnsafeMutableRawPointer(target)
+        var hash = keyA ^ UInt64(truncatingIfNeeded: length) &* RowHash.lengthKey
+        // Sixteen bytes a turn: most texts take one, without a branch on their length.
+        var i = 0
+        var left = length
+        while left > 16 {
+            let first = unsafe from.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+            let second = unsafe from.loadUnaligned(fromByteOffset: i &+ 8, as: UInt64.self)
+            unsafe to.storeBytes(of: first, toByteOffset: i, as: UInt64.self)
+            unsafe to.storeBytes(of: second, toByteOffset: i &+ 8, as: UInt64.self)
+            hash = RowHash.fold(hash ^ UInt64(littleEndian: first), keyB ^ UInt64(littleEndian: second))
+            i &+= 16
+            left &-= 16
+        }
+        let first = unsafe from.loadUnaligned(fromByteOffset: i, as: UInt64.self)
+        let second = unsafe from.loadUnaligned(fromByteOffset: i &+ 8, as: UInt64.self)
+        unsafe to.storeBytes(of: first, toByteOffset: i, as: UInt64.self)
+        unsafe to.storeBytes(of: second, toByteOffset: i &+ 8, as: UInt64.self)
+        let bits = UInt64(truncatingIfNeeded: left &* 8)
+        // A Swift shift by 64 or more gives 0, so both masks come without a branch.
+        let none = UInt64.max
+        let firstMask = ~(none << bits)
+        let secondMask = bits > 64 ? ~(none << (bits &- 64)) : 0
+        return RowHash.fold(hash ^ (UInt64(littleEndian: first) & firstMask), keyB ^ (UInt64(littleEndian: second) & secondMask))
+    }
 
     /// Types one line. Returns 0, or reason << 16 | column + 1.
     @unsafe @inline(never) private mutating func type(
@@ -688,23 +624,7 @@ struct Header {
                         if kind == .words { return Self.failure(.form, column) }
                     }
                 }
-                let target = unsafe UnsafeMutableRawPointer(arena + at)
-                let key = unsafe plan.pointee.keyB | 1
-                var text = unsafe plan.pointee.keyA ^ UInt64(truncatingIfNeeded: length) &* RowHash.lengthKey
-                var i = 0
-                while i &+ 8 <= length {
-                    let word = unsafe p.loadUnaligned(fromByteOffset: i, as: UInt64.self)
-                    unsafe target.storeBytes(of: word, toByteOffset: i, as: UInt64.self)
-                    text = RowHash.fold(text ^ UInt64(littleEndian: word), key)
-                    i &+= 8
-                }
-                if i < length {
-                    let word = unsafe p.loadUnaligned(fromByteOffset: i, as: UInt64.self)
-                    unsafe target.storeBytes(of: word, toByteOffset: i, as: UInt64.self)
-                    let kept = UInt64.max &>> UInt64(truncatingIfNeeded: 64 &- 8 &* (length &- i))
-                    text = RowHash.fold(text ^ (UInt64(littleEndian: word) & kept), key)
-                }
-                sum &+= text
+                unsafe sum &+= Self.keep(base + begin, length, arena + at, plan.pointee.keyA, plan.pointee.keyB)
                 unsafe out[column] = Int64(truncatingIfNeeded: at) << 32 | Int64(truncatingIfNeeded: length)
                 at &+= length
                 continue
@@ -833,133 +753,4 @@ struct Header {
 /// Whether fields may be quoted, as a type, so that the loop is compiled once for each.
 private protocol FieldRules {
     static var quotes: Bool { get }
-}
-
-/// Decimal numbers from bytes: never through a floating point type.
-package enum PlainNumber {
-    static let notPlain = Int64.min
-
-    /// What a text says as a number.
-    package enum Result: Hashable, Sendable {
-        /// The value in units of 10^−scale, and whether no digit was lost.
-        case value(Int64, exact: Bool)
-        /// Too large for 64 bits.
-        case overflow
-        /// Not a plain decimal number.
-        case malformed
-    }
-
-    /// Reads `-1234.5678`: an optional minus, digits, at most one point; spaces around are ignored, digits beyond `scale` are rounded half-even.
-    ///
-    /// With a thousands separator, groups must be complete (`1,234,567`).
-    package static func parse(_ text: [UInt8], scale: Int, thousands: UInt8? = nil) -> Result {
-        var bytes = trimmed(text)[...]
-        let negative = bytes.first == UInt8(ascii: "-")
-        if negative { bytes = bytes.dropFirst() }
-        let point = bytes.firstIndex(of: UInt8(ascii: "."))
-        var whole = Array(bytes[..<(point ?? bytes.endIndex)])
-        let fraction = point.map { bytes[($0 + 1)...] } ?? []
-        if let thousands, whole.contains(thousands) {
-            let groups = whole.split(separator: thousands, omittingEmptySubsequences: false)
-            guard (1...3).contains(groups[0].count), groups.dropFirst().allSatisfy({ $0.count == 3 }) else { return .malformed }
-            whole = Array(groups.joined())
-        }
-        guard !whole.isEmpty, point == nil || (!fraction.isEmpty && scale > 0) else { return .malformed }
-        guard whole.allSatisfy({ $0 &- 48 < 10 }), fraction.allSatisfy({ $0 &- 48 < 10 }) else { return .malformed }
-        var value: UInt64 = 0
-        for index in 0..<(whole.count + scale) {
-            let digit: UInt8
-            if index < whole.count {
-                digit = whole[index] &- 48
-            } else {
-                let at = fraction.startIndex + index - whole.count
-                digit = at < fraction.endIndex ? fraction[at] &- 48 : 0
-            }
-            let (tens, first) = value.multipliedReportingOverflow(by: 10)
-            let (sum, second) = tens.addingReportingOverflow(UInt64(digit))
-            guard !first, !second else { return .overflow }
-            value = sum
-        }
-        let lost = fraction.dropFirst(scale)
-        let exact = lost.allSatisfy { $0 == 48 }
-        if !exact, let first = lost.first {
-            let half = first == 53 && lost.dropFirst().allSatisfy { $0 == 48 }
-            if first > 53 || (first == 53 && !half) || (half && value % 2 == 1) { value += 1 }
-        }
-        guard value <= UInt64(Int64.max) else { return .overflow }
-        return .value(negative ? -Int64(value) : Int64(value), exact: exact)
-    }
-
-    private static let zeros: UInt64 = 0x3030_3030_3030_3030
-    private static let high: UInt64 = 0xF0F0_F0F0_F0F0_F0F0
-
-    @inline(__always) private static func areDigits(_ word: UInt64) -> Bool {
-        (word & high) | (((word &+ 0x0606_0606_0606_0606) & high) >> 4) == 0x3333_3333_3333_3333
-    }
-
-    /// Eight ASCII digits, the first in the lowest byte.
-    @inline(__always) private static func eight(_ word: UInt64) -> UInt64 {
-        let digits = word &- zeros
-        let pairs = digits &* 10 &+ (digits >> 8)
-        let left = (pairs & 0x0000_00FF_0000_00FF) &* 0x000F_4240_0000_0064
-        let right = ((pairs >> 16) & 0x0000_00FF_0000_00FF) &* 0x0000_2710_0000_0001
-        return (left &+ right) >> 32
-    }
-
-    /// The first `count` (1...8) bytes, then zeros: digits aligned to the left.
-    @inline(__always) private static func left(_ word: UInt64, _ count: Int) -> UInt64 {
-        let kept = UInt64.max &>> UInt64(truncatingIfNeeded: 64 &- 8 &* count)
-        return (word & kept) | (zeros & ~kept)
-    }
-
-    /// The first `count` (1...8) bytes, zeros before them: digits aligned to the right.
-    @inline(__always) private static func right(_ word: UInt64, _ count: Int) -> UInt64 {
-        let shift = UInt64(truncatingIfNeeded: 64 &- 8 &* count)
-        return (word &<< shift) | (zeros & ((1 &<< shift) &- 1))
-    }
-
-    /// A whole number of up to eight digits; ``notPlain`` for everything else. Reads 8 bytes from `p + 1`.
-    @inline(__always) @unsafe static func integer(_ p: UnsafeRawPointer, _ length: Int) -> Int64 {
-        let minus = unsafe p.load(as: UInt8.self) == UInt8(ascii: "-")
-        let count = minus ? length &- 1 : length
-        guard count >= 1, count <= 8 else { return notPlain }
-        let word = right(unsafe UInt64(littleEndian: p.loadUnaligned(fromByteOffset: minus ? 1 : 0, as: UInt64.self)), count)
-        guard areDigits(word) else { return notPlain }
-        let value = Int64(truncatingIfNeeded: eight(word))
-        return minus ? 0 &- value : value
-    }
-
-    /// A number of up to seven digits before and up to sixteen after the point, exact in nano units; ``notPlain`` for everything else.
-    @inline(__always) @unsafe static func nano(_ p: UnsafeRawPointer, _ length: Int) -> Int64 {
-        let minus = unsafe p.load(as: UInt8.self) == UInt8(ascii: "-")
-        let start = minus ? 1 : 0
-        let count = length &- start
-        guard count >= 1 else { return notPlain }
-        let head = unsafe UInt64(littleEndian: p.loadUnaligned(fromByteOffset: start, as: UInt64.self))
-        let signs = head ^ zeros
-        let others = ((signs &+ 0x7676_7676_7676_7676) | signs) & 0x8080_8080_8080_8080
-        let digits = min(others.trailingZeroBitCount >> 3, count)
-        guard digits >= 1, digits <= 7 else { return notPlain }
-        var value = Int64(truncatingIfNeeded: eight(right(head, digits))) &* 1_000_000_000
-        if digits < count {
-            let decimals = count &- digits &- 1
-            guard decimals >= 1, decimals <= 16, unsafe p.load(fromByteOffset: start &+ digits, as: UInt8.self) == UInt8(ascii: ".") else {
-                return notPlain
-            }
-            let at = start &+ digits &+ 1
-            let first = left(unsafe UInt64(littleEndian: p.loadUnaligned(fromByteOffset: at, as: UInt64.self)), min(decimals, 8))
-            guard areDigits(first) else { return notPlain }
-            var fraction = eight(first) &* 10
-            if decimals > 8 {
-                let second = left(unsafe UInt64(littleEndian: p.loadUnaligned(fromByteOffset: at &+ 8, as: UInt64.self)), decimals &- 8)
-                guard areDigits(second) else { return notPlain }
-                let tail = eight(second)
-                // Digits that would be lost are left to the exact path.
-                guard tail % 10_000_000 == 0 else { return notPlain }
-                fraction &+= tail / 10_000_000
-            }
-            value &+= Int64(truncatingIfNeeded: fraction)
-        }
-        return minus ? 0 &- value : value
-    }
 }

@@ -28,7 +28,8 @@ import Glibc
         var copy = [UInt8](repeating: 0, count: length)
         let taken = try unsafe copy.withUnsafeMutableBytes { try unsafe read(offset, $0) }
         guard taken == length else {
-            throw CleaningError("source_changed", "the file became shorter while it was read", byte: Int64(offset + taken), remedy: "try again")
+            throw CleaningError(
+                "source_changed", "the file became shorter while it was read", byte: Int64(offset + taken), remedy: "try again")
         }
         return copy
     }
@@ -52,8 +53,8 @@ extension Cleaner {
     /// Turns a landing file into the raw file: takes the wanted member out of a ZIP, decodes to UTF-8, drops the byte order mark.
     ///
     /// Line ends and all else stay. A first pass decides about the encoding, a second one writes; memory does not grow with the file.
-    /// When ``UnpackReport/isIdentity`` is true the output got no bytes. Throws ``CleaningError`` for a file that must be held back, and what
-    /// `read` and `output` throw.
+    /// When ``UnpackReport/isIdentity`` is true the output got no bytes. Throws ``CleaningError`` for a file that must be held back,
+    /// and what `read` and `output` throw.
     package static func unpack(
         _ source: ByteSource, under contract: Contract, to output: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> UnpackReport {
@@ -73,7 +74,8 @@ extension Cleaner {
         } else {
             guard source.count <= contract.maxBytes else {
                 throw CleaningError(
-                    "too_large", "\(source.count) bytes, more than the contract's \(contract.maxBytes >> 20) MiB", remedy: "split the export")
+                    "too_large", "\(source.count) bytes, more than the contract's \(contract.maxBytes >> 20) MiB",
+                    remedy: "split the export")
             }
             reader = PlainReader(source)
         }
@@ -289,7 +291,8 @@ struct ZIPArchive {
             throw CleaningError(
                 found.isEmpty ? "zip_no_member" : "zip_two_members",
                 found.isEmpty
-                    ? "the ZIP holds no member like \(globs.joined(separator: " or "))" : "the ZIP holds \(found.count) members that could be meant",
+                    ? "the ZIP holds no member like \(globs.joined(separator: " or "))"
+                    : "the ZIP holds \(found.count) members that could be meant",
                 value: clipped((found.isEmpty ? members.map(\.name).joined(separator: ", ") : names).utf8),
                 remedy: "unpack it and feed the right file")
         }

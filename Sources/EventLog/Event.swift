@@ -24,7 +24,8 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         guard text.count == 24, text[23] == UInt8(ascii: "Z"), text[10] == UInt8(ascii: "T") else { return nil }
         guard text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"), text[19] == UInt8(ascii: ".") else { return nil }
         guard text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":") else { return nil }
-        guard let century = Self.two(text, 0), let inCentury = Self.two(text, 2), let month = Self.two(text, 5), let day = Self.two(text, 8),
+        guard let century = Self.two(text, 0), let inCentury = Self.two(text, 2), let month = Self.two(text, 5),
+            let day = Self.two(text, 8),
             let hour = Self.two(text, 11), let minute = Self.two(text, 14), let second = Self.two(text, 17), let tens = Self.two(text, 20),
             text[22] >= 0x30, text[22] <= 0x39
         else { return nil }
@@ -59,6 +60,7 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    /// Earlier first.
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
     func append(to bytes: inout [UInt8]) {
@@ -297,7 +299,9 @@ struct EnvelopeFields {
         actor = try Self.string(bytes, &at)
         try JSONText.word(",\"body\":", bytes, &at)
         let bodyStart = at
-        guard at < bytes.count, bytes[at] == UInt8(ascii: "{") else { throw JSONError(.syntax, at: at, "the body of an event must be an object") }
+        guard at < bytes.count, bytes[at] == UInt8(ascii: "{") else {
+            throw JSONError(.syntax, at: at, "the body of an event must be an object")
+        }
         try JSONText.checkCanonical(bytes, &at, depth: 1)
         body = bodyStart..<at
         try JSONText.word(",\"prev\":\"", bytes, &at)

@@ -1,6 +1,5 @@
 import CLMDB
 import Glibc
-import Synchronization
 
 /// How a log is opened and how strict it is about clocks.
 package struct Options: Sendable {
@@ -51,7 +50,7 @@ package final class EventLog: Sendable {
     let environment: Environment
     let indexing: EventIndexing
     let options: Options
-    private let writer = Mutex<pthread_t?>(nil)
+    private let writer = Guarded<pthread_t?>(nil)
 
     private init(_ environment: Environment, folder: String, mode: Mode, indexing: @escaping EventIndexing, options: Options) throws {
         self.environment = environment
@@ -128,7 +127,8 @@ package final class EventLog: Sendable {
     ) throws -> EventLog {
         let file = "\(folder)/data.mdb"
         guard FileIdentity.exists(file) else {
-            throw EventLogError(.notFound, "there is no log in \(folder) (data.mdb is missing). `bedrot init` makes one; a backup restores one.")
+            throw EventLogError(
+                .notFound, "there is no log in \(folder) (data.mdb is missing). `bedrot init` makes one; a backup restores one.")
         }
         try FileSystemCheck.require(local: folder)
         // LMDB would take an empty file for a new log.
@@ -168,8 +168,7 @@ package final class EventLog: Sendable {
     package func write<R>(_ body: (inout WriteTransaction) throws -> R) throws -> R {
         guard mode == .readWrite else { throw EventLogError(.readOnly, "the log in \(folder) was opened for reading only") }
         precondition(writer.withLock { $0 } != pthread_self(), "a write inside a write of the same thread waits for itself")
-        try growIfPossible()
-        var transaction = WriteTransaction(core: TransactionCore(log: self, transaction: try environment.begin(readOnly: false)))
+        var transaction = WriteTransaction(core: try beginWrite())
         writer.withLock { $0 = pthread_self() }
         defer { writer.withLock { if $0 == pthread_self() { $0 = nil } } }
         do {
@@ -183,11 +182,24 @@ package final class EventLog: Sendable {
         }
     }
 
+    /// Begins a write with room to spare. Others may have used it up while this one waited for the lock, so it looks again inside.
+    private func beginWrite() throws -> TransactionCore {
+        while true {
+            let canGrow = try growIfLow()
+            let transaction = try environment.begin(readOnly: false)
+            if !canGrow || !environment.isLow { return TransactionCore(log: self, transaction: transaction) }
+            environment.abort(transaction)
+        }
+    }
+
     /// Growing needs this thread to be outside a read; if it is not, there may still be room enough.
-    private func growIfPossible() throws {
+    private func growIfLow() throws -> Bool {
         do {
-            try environment.growIfLow()
-        } catch let error where error.code == .nested {}
+            if environment.isLow { try environment.grow() }
+            return true
+        } catch let error where error.code == .nested {
+            return false
+        }
     }
 
     /// Waits until the log has an event after `seq`, asking again with short reads.
@@ -253,7 +265,6 @@ package final class EventLog: Sendable {
     }
 
     private func indexBatch(_ limit: Int64) throws -> Bool {
-        try growIfPossible()
         while true {
             do {
                 return try indexBatchOnce(limit)
@@ -264,7 +275,7 @@ package final class EventLog: Sendable {
     }
 
     private func indexBatchOnce(_ limit: Int64) throws -> Bool {
-        let core = TransactionCore(log: self, transaction: try environment.begin(readOnly: false))
+        let core = try beginWrite()
         let reached: Int64?
         do {
             reached = try core.index(limit)

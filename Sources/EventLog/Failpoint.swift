@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// A named place where a crash test may kill the process.
 ///
@@ -29,7 +28,7 @@ package struct Failpoint {
     }()
 
     private static let armed = target != nil
-    private static let hits = Mutex(0)
+    private static let hits = Guarded(0)
 
     /// Kills the process if the environment chose this point.
     @inline(always)

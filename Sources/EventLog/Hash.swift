@@ -101,6 +101,7 @@ package struct Hash256: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// The same as ``hex``.
     package var description: String { hex }
 
+    /// By the bytes, the first being the most significant.
     package static func < (left: Hash256, right: Hash256) -> Bool {
         (left.word0, left.word1, left.word2, left.word3) < (right.word0, right.word1, right.word2, right.word3)
     }

@@ -45,13 +45,19 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
     ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
+    /// A string.
     package init(stringLiteral value: String) { self = .string(value) }
+    /// An integer; outside ±(2⁵³−1) it has no canonical form.
     package init(integerLiteral value: Int64) { self = .int(value) }
+    /// A boolean.
     package init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// An array.
     package init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    /// An object; of a key given twice the last value counts.
     package init(dictionaryLiteral elements: (String, JSON)...) {
         self = .object(Dictionary(elements, uniquingKeysWith: { _, last in last }))
     }
+    /// JSON's null.
     package init(nilLiteral: ()) { self = .null }
 }
 
@@ -257,7 +263,9 @@ extension JSONText {
         while true {
             skipSpaces(bytes, &at)
             let start = at
-            guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else { throw JSONError(.syntax, at: at, "an object key must be a string") }
+            guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else {
+                throw JSONError(.syntax, at: at, "an object key must be a string")
+            }
             let key = try string(bytes, &at)
             skipSpaces(bytes, &at)
             try expect(UInt8(ascii: ":"), bytes, &at)
@@ -320,7 +328,9 @@ extension JSONText {
         let digits = at
         var value: Int64 = 0
         while at < bytes.count, bytes[at] >= 0x30, bytes[at] <= 0x39 {
-            guard at - digits < 16 else { throw JSONError(.integerRange, at: start, "an integer lies outside ±(2^53-1); write it as a string") }
+            guard at - digits < 16 else {
+                throw JSONError(.integerRange, at: start, "an integer lies outside ±(2^53-1); write it as a string")
+            }
             value = value * 10 + Int64(bytes[at] - 0x30)
             at += 1
         }
@@ -458,7 +468,9 @@ extension JSONText {
         var lastEscaped = false
         while true {
             let start = at
-            guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else { throw JSONError(.syntax, at: at, "an object key must be a string") }
+            guard at < bytes.count, bytes[at] == UInt8(ascii: "\"") else {
+                throw JSONError(.syntax, at: at, "an object key must be a string")
+            }
             let escaped = try checkString(bytes, &at)
             let key = start + 1..<at - 1
             if let last {

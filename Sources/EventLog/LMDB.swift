@@ -1,6 +1,5 @@
 import CLMDB
 import Glibc
-import Synchronization
 
 /// Why the log or the object store could not do something. `code` is for programs, `message` for people: it names what failed, where,
 /// why, and what to do next.
@@ -25,6 +24,7 @@ package struct EventLogError: Error, Hashable, Sendable, CustomStringConvertible
     /// Whether the same call may succeed if simply made again.
     package var isRetryable: Bool { code == .headMoved || code == .tooManyReaders }
 
+    /// An error with a message that says what failed, where, why, and what to do next.
     package init(_ code: Code, _ message: String, seq: Int64? = nil) {
         self.code = code
         self.message = message
@@ -50,7 +50,8 @@ package struct EventLogError: Error, Hashable, Sendable, CustomStringConvertible
         switch number {
         case MDB_MAP_FULL: return EventLogError(.mapFull, "cannot \(doing): \(reason)")
         case MDB_INVALID, MDB_VERSION_MISMATCH:
-            return EventLogError(.foreign, "cannot \(doing): \(reason). This data.mdb was not written by this program; restore it from a backup.")
+            return EventLogError(
+                .foreign, "cannot \(doing): \(reason). This data.mdb was not written by this program; restore it from a backup.")
         case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_PANIC, MDB_BAD_TXN:
             return EventLogError(.damaged, "cannot \(doing): \(reason). Run `bedrot verify`, then restore the log from a backup.")
         case MDB_READERS_FULL: return EventLogError(.tooManyReaders, "cannot \(doing): \(reason). Close other readers and repeat.")
@@ -92,7 +93,7 @@ enum Table: Int, CaseIterable {
     private var tables: [UInt32] = []
     private var closed = false
 
-    private static let openFolders = Mutex<Set<FileIdentity>>([])
+    private static let openFolders = Guarded<Set<FileIdentity>>([])
 
     init(folder: String, readOnly: Bool, creating: Bool, mapSize: Int, maxReaders: Int) throws(EventLogError) {
         let identity = try FileIdentity(of: folder)
@@ -132,7 +133,7 @@ enum Table: Int, CaseIterable {
             let flags = UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
             try check(unsafe mdb_env_open(handle, folder, flags, 0o600), doing)
             var cleared: Int32 = 0
-            if !readOnly { try check(unsafe mdb_reader_check(handle, &cleared), doing) }
+            try check(unsafe mdb_reader_check(handle, &cleared), doing)
             if !creating { unsafe try checkLength(handle, folder) }
         } catch {
             unsafe mdb_env_close(handle)
@@ -153,9 +154,18 @@ enum Table: Int, CaseIterable {
         if Int(present) < needed { try PageWalker(path: "\(folder)/data.mdb").walk { _, _ in } }
     }
 
-    private static func openTables(_ handle: OpaquePointer, readOnly: Bool, creating: Bool, folder: String) throws(EventLogError) -> [UInt32] {
+    private static func openTables(_ handle: OpaquePointer, readOnly: Bool, creating: Bool, folder: String) throws(EventLogError)
+        -> [UInt32]
+    {
         var begun: OpaquePointer?
-        try unsafe check(mdb_txn_begin(handle, nil, readOnly ? UInt32(MDB_RDONLY) : 0, &begun), "read the log in \(folder)")
+        let flags = readOnly ? UInt32(MDB_RDONLY) : 0
+        var result = unsafe mdb_txn_begin(handle, nil, flags, &begun)
+        while result == MDB_MAP_RESIZED {
+            // Another process grew the map since this one looked.
+            unsafe try check(mdb_env_set_mapsize(handle, 0), "resize the map of \(folder)")
+            result = unsafe mdb_txn_begin(handle, nil, flags, &begun)
+        }
+        try check(result, "read the log in \(folder)")
         guard let transaction = unsafe begun else { throw EventLogError(.inputOutput, "LMDB gave no transaction") }
         var tables: [UInt32] = []
         for table in Table.allCases {
@@ -165,7 +175,8 @@ enum Table: Int, CaseIterable {
                 unsafe mdb_txn_abort(transaction)
                 guard result == MDB_NOTFOUND || result == MDB_INCOMPATIBLE else { throw .lmdb(result, "open \(table.name) in \(folder)") }
                 throw EventLogError(
-                    .foreign, "\(folder)/data.mdb has no table \(table.name): it is not a Bedrot ledger's log. Restore the log from a backup.")
+                    .foreign,
+                    "\(folder)/data.mdb has no table \(table.name): it is not a Bedrot ledger's log. Restore the log from a backup.")
             }
             tables.append(opened)
         }
@@ -214,7 +225,19 @@ enum Table: Int, CaseIterable {
     func commit(_ transaction: Transaction) throws(EventLogError) {
         let result = unsafe mdb_txn_commit(transaction.handle)
         gate.leave()
-        try Self.check(result, "commit to \(file)")
+        // LMDB calls it an input/output error when the disk took only a part of what it wrote.
+        try Self.check(result == EIO && isFull ? ENOSPC : result, "commit to \(file)")
+    }
+
+    /// Whether the disk, or the process's limit on file sizes, has no room for another megabyte.
+    private var isFull: Bool {
+        let free = unsafe clmdb_free_bytes(folder)
+        if free >= 0, free < 1 << 20 { return true }
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, let size = try? FileIdentity.size(of: file) else {
+            return false
+        }
+        return limit.rlim_cur < rlim_t(size) + 1 << 20
     }
 
     func abort(_ transaction: Transaction) {
@@ -222,10 +245,10 @@ enum Table: Int, CaseIterable {
         gate.leave()
     }
 
-    /// Doubles the map if less than a quarter of it is free.
-    func growIfLow() throws(EventLogError) {
+    /// Whether a write might not fit: less than a quarter of the map, or less than 1 MiB, was never used.
+    var isLow: Bool {
         let (used, size) = usage()
-        if size - used < size / 4 { try grow() }
+        return size - used < max(size / 4, 1 << 20)
     }
 
     /// Doubles the map at least once, until half of it is free.
@@ -234,7 +257,7 @@ enum Table: Int, CaseIterable {
         try resize { [self] size in
             let (used, _) = usage()
             var wanted = size * 2
-            while wanted / 2 < used { wanted *= 2 }
+            while wanted / 2 < used || wanted < 1 << 21 { wanted *= 2 }
             return wanted
         }
     }
@@ -258,6 +281,32 @@ enum Table: Int, CaseIterable {
             throw EventLogError(.nested, "the log in \(folder) must grow, but this thread is inside a read; write after the read has ended")
         }
         try Self.check(result, "resize the map of \(file)")
+    }
+}
+
+/// A value behind a lock.
+///
+/// A plain POSIX lock and not `Mutex`, because the thread sanitizer sees only the former on Linux. `@unchecked Sendable`: the value is
+/// touched only under the lock.
+@safe final class Guarded<Value>: @unchecked Sendable {
+    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private var value: Value
+
+    init(_ value: sending Value) {
+        self.value = value
+        unsafe lock.initialize(to: pthread_mutex_t())
+        unsafe pthread_mutex_init(lock, nil)
+    }
+
+    deinit {
+        unsafe pthread_mutex_destroy(lock)
+        unsafe lock.deallocate()
+    }
+
+    func withLock<R>(_ body: (inout Value) throws -> R) rethrows -> R {
+        unsafe pthread_mutex_lock(lock)
+        defer { unsafe pthread_mutex_unlock(lock) }
+        return try body(&value)
     }
 }
 
@@ -460,7 +509,8 @@ enum FileSystemCheck {
     init(_ transaction: Transaction, _ table: Table) throws(EventLogError) {
         var opened: OpaquePointer?
         try Environment.check(
-            unsafe mdb_cursor_open(transaction.handle, transaction.tables[table.rawValue], &opened), "read \(table.name) of \(transaction.file)")
+            unsafe mdb_cursor_open(transaction.handle, transaction.tables[table.rawValue], &opened),
+            "read \(table.name) of \(transaction.file)")
         guard let cursor = unsafe opened else { throw EventLogError(.inputOutput, "LMDB gave no cursor") }
         unsafe handle = cursor
         self.table = table
@@ -481,6 +531,9 @@ enum FileSystemCheck {
 
     /// Moves to the first entry whose key is not below `key`.
     @unsafe func seek(_ key: [UInt8]) throws(EventLogError) -> (key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)? {
+        // LMDB refuses an empty key, which would be below all, and one longer than it can store.
+        if key.isEmpty { return unsafe try move(MDB_FIRST) }
+        if key.count > 511 { return nil }
         let (result, found, value) = unsafe key.withUnsafeBytes { bytes in
             var key = unsafe MDB_val(mv_size: bytes.count, mv_data: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
             var value = unsafe MDB_val()
@@ -530,11 +583,14 @@ struct PageWalker {
 
     private let path: String
     private let bytes: [UInt8]
-    private let pageSize = 4096
+    private let pageSize: Int
 
     init(path: String) throws(EventLogError) {
         self.path = path
         bytes = try AtomicFile.read(path)
+        // LMDB keeps its page size in the first record of the first page.
+        let size = bytes.count >= 44 ? Int(bytes[40]) | Int(bytes[41]) << 8 | Int(bytes[42]) << 16 : 0
+        pageSize = [512, 1024, 2048, 4096, 8192, 16_384, 32_768].contains(size) ? size : 4096
     }
 
     /// Calls `body` with each live entry and whether it is one of the tables' own records.

@@ -58,7 +58,9 @@ package enum LogBench {
 
         let singles = 100
         let single = try measured {
-            for index in 0..<singles { _ = try log.write { transaction in try transaction.append(draft(count + index), canonicalBody: body) } }
+            for index in 0..<singles {
+                _ = try log.write { transaction in try transaction.append(draft(count + index), canonicalBody: body) }
+            }
         }
         figures.append(Figure(name: "one durable append", value: single.cpu / Double(singles) * 1e6, unit: "µs cpu"))
         figures.append(Figure(name: "one durable append", value: single.wall / Double(singles) * 1e3, unit: "ms wall"))
@@ -74,7 +76,8 @@ package enum LogBench {
 
     private static func sampleBody() throws -> [UInt8] {
         let body: JSON = [
-            "account": "zonea0", "media_type": "text/csv", "name": "audience-timeline.csv", "observed": "2025-06-15T00:00:00.000Z", "size": 48213,
+            "account": "zonea0", "media_type": "text/csv", "name": "audience-timeline.csv", "observed": "2025-06-15T00:00:00.000Z",
+            "size": 48213,
             "object": .string(Hash256(hashing: [1]).hex),
         ]
         return try body.canonical()

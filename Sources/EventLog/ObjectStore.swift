@@ -1,10 +1,9 @@
 import CLMDB
 import Glibc
-import Synchronization
 
 /// Whole files that are either there with all their bytes or not there at all.
 package enum AtomicFile {
-    private static let counter = Mutex<UInt64>(0)
+    private static let counter = Guarded<UInt64>(0)
 
     /// Replaces `path` by a file with these bytes: temporary file beside it, flush, rename, flush of the folder.
     ///
@@ -234,7 +233,7 @@ package struct ObjectStore: Sendable {
 
     /// Stores the bytes of a file; durable on return. The file is only read.
     ///
-    /// The very bytes hashed are those stored: they go through memory once. If the file's size or time changed meanwhile it is read again.
+    /// The very bytes hashed are those stored: they come from the same read. If the file's size or time changed meanwhile it is read again.
     /// - Throws: `.inputOutput` if it does not hold still in five attempts.
     package func put(contentsOf path: String) throws -> (hash: Hash256, size: Int64) {
         let source = try OpenFile(reading: path)
@@ -244,7 +243,11 @@ package struct ObjectStore: Sendable {
         for _ in 0..<5 {
             let before = try source.status()
             try source.rewind()
-            // Most offers of a known file end here, without a write.
+            if before.st_size <= Self.inMemory {
+                guard let bytes = try wholeBytes(source, before) else { continue }
+                return (try put(bytes), Int64(bytes.count))
+            }
+            // A known file ends here, without a write.
             if let known = try knownHash(source, before) { return known }
             try source.rewind()
             let file = try newFile()
@@ -266,7 +269,18 @@ package struct ObjectStore: Sendable {
         throw EventLogError(.inputOutput, "cannot store \(path): it keeps changing while it is read. Repeat when its writer has finished.")
     }
 
-    /// The hash of a small file if the store has it: hashing first costs a second read only where that read comes from memory.
+    /// Files up to this size are held in memory while they are hashed and stored, so they are read once.
+    private static let inMemory = 32 << 20
+
+    /// All bytes of a file, or nil if it changed meanwhile.
+    private func wholeBytes(_ source: borrowing OpenFile, _ before: stat) throws(EventLogError) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(before.st_size)
+        unsafe try source.forEachChunk(of: 1 << 18) { (chunk) throws(EventLogError) in unsafe bytes.append(contentsOf: chunk) }
+        return Self.unchanged(before, try source.status()) && bytes.count == before.st_size ? bytes : nil
+    }
+
+    /// The hash of a large file if the store has it: hashing it twice costs less than writing it twice.
     private func knownHash(_ source: borrowing OpenFile, _ before: stat) throws(EventLogError) -> (hash: Hash256, size: Int64)? {
         var hasher = Hasher256()
         var size: Int64 = 0
@@ -408,6 +422,7 @@ package struct ObjectStore: Sendable {
     }
 
     private func damaged(_ hash: Hash256) -> EventLogError {
-        EventLogError(.objectDamaged, "the bytes of \(path(of: hash)) do not hash to its name. Restore it from a backup, then run `bedrot verify`.")
+        EventLogError(
+            .objectDamaged, "the bytes of \(path(of: hash)) do not hash to its name. Restore it from a backup, then run `bedrot verify`.")
     }
 }

@@ -15,6 +15,7 @@ package protocol LogReading: ~Copyable {
 
 /// One unchanging state of the log. Lives only inside ``EventLog/read(_:)``.
 package struct ReadTransaction: ~Copyable, LogReading {
+    /// Of use inside this module only.
     package let core: TransactionCore
 }
 
@@ -131,7 +132,8 @@ extension TransactionCore {
 
     func damaged(_ seq: Int64, _ what: String) -> EventLogError {
         EventLogError(
-            .damaged, "event \(seq) in \(transaction.file) is damaged: \(what). Run `bedrot verify`, then restore the log from a backup.", seq: seq)
+            .damaged, "event \(seq) in \(transaction.file) is damaged: \(what). Run `bedrot verify`, then restore the log from a backup.",
+            seq: seq)
     }
 
     func event(_ seq: Int64) throws -> Event? {
@@ -150,7 +152,8 @@ extension TransactionCore {
     }
 
     func indexedTo() throws -> Int64 {
-        guard let value = unsafe try transaction.get(.meta, Array("indexed_to".utf8)), value.count == 40, let seq = unsafe value.seq() else {
+        guard let value = unsafe try transaction.get(.meta, Array("indexed_to".utf8)), value.count == 40, let seq = unsafe value.seq()
+        else {
             throw EventLogError(.damaged, "\(transaction.file) does not say how far its indexes reach. Run `bedrot verify`.")
         }
         // The id beside the number keeps a damaged number from hiding events.
@@ -172,7 +175,9 @@ extension TransactionCore {
         let cursor = try Cursor(transaction, .events)
         var entry = unsafe try cursor.move(MDB_LAST)
         while let (key, value) = unsafe entry {
-            if value.count > 32, unsafe Hash256(raw: value) == id, let seq = unsafe key.seq() { return unsafe try checked(seq).map { _ in seq } }
+            if value.count > 32, unsafe Hash256(raw: value) == id, let seq = unsafe key.seq() {
+                return unsafe try checked(seq).map { _ in seq }
+            }
             unsafe entry = try cursor.move(MDB_PREV)
         }
         return nil
@@ -204,7 +209,8 @@ extension TransactionCore {
 
     func liveness(of object: Hash256, _ seq: Int64) throws -> Bool {
         guard let value = unsafe try transaction.get(.byObject, object.bytes + seqBytes(seq)), let live = unsafe Liveness.read(value) else {
-            throw EventLogError(.damaged, "the index entry of capture \(seq) in \(transaction.file) is missing or wrong. Run `bedrot verify`.", seq: seq)
+            throw EventLogError(
+                .damaged, "the index entry of capture \(seq) in \(transaction.file) is missing or wrong. Run `bedrot verify`.", seq: seq)
         }
         return live
     }
@@ -265,12 +271,15 @@ extension TransactionCore {
             let event = unsafe try event(seq, id: stored.id, bytes: stored.bytes)
             guard matches(event, query) else {
                 guard let indexed, !matches(event, index: indexed, query) else { return true }
-                throw EventLogError(.damaged, "the index \(indexed) of \(transaction.file) names event \(seq) wrongly. Run `bedrot verify`.", seq: seq)
+                throw EventLogError(
+                    .damaged, "the index \(indexed) of \(transaction.file) names event \(seq) wrongly. Run `bedrot verify`.", seq: seq)
             }
             left -= 1
             return try body(event) && left > 0
         }
-        guard let (name, indexed) = try indexedSeqs(query, range) else { return try each(range, query.newestFirst) { try offer($0, indexed: nil) } }
+        guard let (name, indexed) = try indexedSeqs(query, range) else {
+            return try each(range, query.newestFirst) { try offer($0, indexed: nil) }
+        }
         let tail = clamp(range, from: name == "by_object" ? head + 1 : try indexedTo() + 1)
         if query.newestFirst {
             var goesOn = true
@@ -360,7 +369,9 @@ extension TransactionCore {
             let length = prefix.count
             if !open { prefix += seqBytes(range.lowerBound) }
             var entry = unsafe try cursor.seek(prefix)
-            while let (key, _) = unsafe entry, key.count >= length + (open ? 9 : 8), unsafe key.prefix(length).elementsEqual(prefix.prefix(length)) {
+            while let (key, _) = unsafe entry, key.count >= length + (open ? 9 : 8),
+                unsafe key.prefix(length).elementsEqual(prefix.prefix(length))
+            {
                 guard let seq = unsafe key.seq(at: key.count - 8) else {
                     throw EventLogError(.damaged, "an entry of \(table.name) in \(transaction.file) is wrong. Run `bedrot verify`.")
                 }
@@ -404,7 +415,9 @@ extension TransactionCore {
         guard last.seq > start else { return nil }
         ids.sort { $0.0 < $1.0 }
         let idCursor = try Cursor(transaction, .ids)
-        for (id, seq) in ids { unsafe try id.bytes.withUnsafeBytes { key in unsafe try seqBytes(seq).withUnsafeBytes { unsafe try idCursor.put(key, $0) } } }
+        for (id, seq) in ids {
+            unsafe try id.bytes.withUnsafeBytes { key in unsafe try seqBytes(seq).withUnsafeBytes { unsafe try idCursor.put(key, $0) } }
+        }
         try put(.byStream, streams)
         try put(.byType, types)
         try put(.byRun, runs)
@@ -433,6 +446,7 @@ extension TransactionCore {
 
 /// The only writer of the log while it lives, inside ``EventLog/write(_:)``. Reads see what it has appended.
 package struct WriteTransaction: ~Copyable, LogReading {
+    /// Of use inside this module only.
     package private(set) var core: TransactionCore
     private var last: LogHead?
     private var lastTime: Timestamp?
@@ -500,6 +514,8 @@ package struct WriteTransaction: ~Copyable, LogReading {
             guard canonicalBody.first == UInt8(ascii: "{") else { throw JSONError(.syntax, at: 0, "it is not an object") }
             try JSONText.checkCanonical(canonicalBody.span, &at, depth: 1)
             guard at == canonicalBody.count else { throw JSONError(.trailingBytes, at: at, "bytes follow it") }
+            // Two keys may differ only in their normal form; such an object could be stored but never read.
+            if canonicalBody.contains(where: { $0 >= 0x80 }) { _ = try JSON.parse(canonicalBody) }
         } catch {
             throw EventLogError(.invalidEvent, "the body of a \(draft.type) event is not canonical: \(error)")
         }
@@ -519,10 +535,12 @@ package struct WriteTransaction: ~Copyable, LogReading {
             throw EventLogError(.invalidEvent, "these bytes are not event \(head.seq + 1): \(error)", seq: head.seq + 1)
         }
         guard event.seq == head.seq + 1 else {
-            throw EventLogError(.invalidEvent, "these bytes are event \(event.seq); the log goes on with event \(head.seq + 1)", seq: event.seq)
+            throw EventLogError(
+                .invalidEvent, "these bytes are event \(event.seq); the log goes on with event \(head.seq + 1)", seq: event.seq)
         }
         guard event.prev == head.id else {
-            throw EventLogError(.invalidEvent, "event \(event.seq) follows \(event.prev), but event \(head.seq) here is \(head.id)", seq: event.seq)
+            throw EventLogError(
+                .invalidEvent, "event \(event.seq) follows \(event.prev), but event \(head.seq) here is \(head.id)", seq: event.seq)
         }
         for name in [event.stream, event.type, event.actor] + (event.run.map { [$0] } ?? []) { try Self.check(name: name) }
         if let lastTime, event.time < lastTime {
@@ -570,13 +588,16 @@ package struct WriteTransaction: ~Copyable, LogReading {
             throw EventLogError(.invalidEvent, "a stream, type, actor or run has \(bytes.count) bytes; 1 to 400 are allowed")
         }
         for index in bytes.indices where bytes[index] < 0x20 || bytes[index] == 0x22 || bytes[index] == 0x5C || bytes[index] == 0x7F {
-            throw EventLogError(.invalidEvent, "a stream, type, actor or run holds a quote, backslash or control character at byte \(index)")
+            throw EventLogError(
+                .invalidEvent, "a stream, type, actor or run holds a quote, backslash or control character at byte \(index)")
         }
     }
 
     /// The time to store for the writer's clock, and by how much it was held back.
     private func clock(_ now: Timestamp) throws(EventLogError) -> (Timestamp, Int64?) {
-        guard now >= .earliest, now <= .latest else { throw EventLogError(.clockMoved, "the computer's clock says a year beyond 9999 or below 0") }
+        guard now >= .earliest, now <= .latest else {
+            throw EventLogError(.clockMoved, "the computer's clock says a year beyond 9999 or below 0")
+        }
         guard let lastTime else { return (now, nil) }
         let ahead = now.milliseconds - lastTime.milliseconds
         let options = core.log.options

@@ -139,17 +139,20 @@ package struct Verifier: Sendable {
     private func check(_ store: ObjectStore, _ named: Set<Hash256>, _ report: inout Report, _ progress: (Progress) -> Void) throws {
         var present: [Hash256] = []
         let foreign = try store.all { hash, _ in present.append(hash) }
-        for path in foreign { report.findings.append(Finding(seq: nil, object: nil, what: .objectName, detail: "\(path) is not an object")) }
+        for path in foreign {
+            report.findings.append(Finding(seq: nil, object: nil, what: .objectName, detail: "\(path) is not an object"))
+        }
         let there = Set(present)
         for hash in named.subtracting(there) {
-            report.findings.append(Finding(seq: nil, object: hash, what: .objectMissing, detail: "object \(hash) is named by an event but missing"))
+            report.findings.append(
+                Finding(seq: nil, object: hash, what: .objectMissing, detail: "object \(hash) is named by an event but missing"))
         }
         report.unnamedObjects = Int64(there.subtracting(named).count)
         let total = Int64(present.count)
         var next = 0
         while next < present.count {
             let batch = Array(present[next..<min(next + 64, present.count)])
-            let results = Mutex<(bytes: Int64, findings: [Finding])>((0, []))
+            let results = Guarded<(bytes: Int64, findings: [Finding])>((0, []))
             let turn = Atomic<Int>(0)
             DispatchQueue.concurrentPerform(iterations: min(threads, batch.count)) { _ in
                 while true {
@@ -242,9 +245,11 @@ private struct Scan: ~Copyable {
             while let (key, value) = unsafe entry, batch.count < 4096, buffer.count < 1 << 23 {
                 let id = unsafe value.count > 32 ? Hash256(raw: value) : nil
                 let start = buffer.count
-                if id != nil { unsafe buffer.append(contentsOf: value[32...]) }
+                if id != nil { unsafe buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: value[32...])) }
                 batch.append(
-                    Stored(key: unsafe key.count == 8 ? key.seq() : nil, seq: last.seq + 1, id: id, prev: last.id, bytes: start..<buffer.count))
+                    Stored(
+                        key: unsafe key.count == 8 ? key.seq() : nil, seq: last.seq + 1, id: id, prev: last.id, bytes: start..<buffer.count)
+                )
                 last = LogHead(seq: last.seq + 1, id: id ?? .zero)
                 unsafe entry = try cursor.move(MDB_NEXT)
             }
@@ -264,8 +269,8 @@ private struct Scan: ~Copyable {
     private mutating func check(_ batch: [Stored], _ buffer: [UInt8]) throws {
         let threads = verifier.threads
         let size = (batch.count + threads - 1) / threads
-        let results = Mutex<[[Checked]]>(Array(repeating: [], count: threads))
-        let failure = Mutex<(any Error)?>(nil)
+        let results = Guarded<[[Checked]]>(Array(repeating: [], count: threads))
+        let failure = Guarded<(any Error)?>(nil)
         let log = core.log
         let verifier = verifier
         let indexedTo = indexedTo
@@ -286,20 +291,24 @@ private struct Scan: ~Copyable {
 
     /// Keeps what the checks of the small tables need, in log order.
     private mutating func fold(_ event: Checked) {
-        report.findings += event.findings
+        if report.findings.count < 100 * Verifier.maxFindings { report.findings += event.findings }
         if event.findings.contains(where: { $0.what == .indexMissing }) { missing = true }
         named.formUnion(event.named)
         if event.hasRun, event.seq <= indexedTo { runs += 1 }
         if let object = event.entries.object { captures[event.seq] = (object, true) }
         for (capture, live) in event.entries.liveness {
-            if captures[capture] == nil { find(.eventForm, event.seq, "event \(event.seq) retracts or reinstates \(capture), which is no capture before it") }
+            if captures[capture] == nil {
+                find(.eventForm, event.seq, "event \(event.seq) retracts or reinstates \(capture), which is no capture before it")
+            }
             captures[capture]?.live = live
         }
         if let key = event.entries.key, let earlier = keys.updateValue(event.seq, forKey: Hash256(hashing: Array(key.utf8))) {
             find(.eventForm, event.seq, "event \(event.seq) carries the same idempotence key as event \(earlier)")
         }
         if let time = event.time {
-            if let lastTime, time < lastTime { find(.eventTime, event.seq, "event \(event.seq) is earlier (\(time)) than the one before (\(lastTime))") }
+            if let lastTime, time < lastTime {
+                find(.eventTime, event.seq, "event \(event.seq) is earlier (\(time)) than the one before (\(lastTime))")
+            }
             lastTime = time
         }
     }
@@ -363,7 +372,9 @@ private struct Scan: ~Copyable {
                 continue
             }
             guard unsafe Liveness.read(value) == capture.live else {
-                find(.indexWrong, seq, object: capture.object, "by_object should say that capture \(seq) is \(capture.live ? "live" : "retracted")")
+                find(
+                    .indexWrong, seq, object: capture.object,
+                    "by_object should say that capture \(seq) is \(capture.live ? "live" : "retracted")")
                 continue
             }
         }
@@ -373,7 +384,9 @@ private struct Scan: ~Copyable {
             let object = unsafe key.count == 40 ? Hash256(raw: key) : nil
             let seq = unsafe key.seq(at: 32)
             if object == nil || seq == nil || seq.flatMap({ captures[$0]?.object }) != object {
-                find(.indexExtra, seq.flatMap { captures[$0] == nil ? nil : $0 }, object: object, "by_object has an entry for event \(Self.text(seq)) that no event made")
+                find(
+                    .indexExtra, seq.flatMap { captures[$0] == nil ? nil : $0 }, object: object,
+                    "by_object has an entry for event \(Self.text(seq)) that no event made")
             }
             unsafe entry = try cursor.move(MDB_NEXT)
         }
@@ -391,7 +404,9 @@ private struct Scan: ~Copyable {
         var entry = unsafe try cursor.move(MDB_FIRST)
         while let (key, value) = unsafe entry {
             let seq = unsafe value.seq()
-            if unsafe key.count != 32 || keys[Hash256(raw: key)] == nil { find(.indexExtra, nil, "by_key has an entry for event \(Self.text(seq)) that no event made") }
+            if unsafe key.count != 32 || keys[Hash256(raw: key)] == nil {
+                find(.indexExtra, nil, "by_key has an entry for event \(Self.text(seq)) that no event made")
+            }
             unsafe entry = try cursor.move(MDB_NEXT)
         }
     }

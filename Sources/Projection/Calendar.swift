@@ -1,12 +1,15 @@
 import Cleaning
 import GRDB
 
-/// Rows of the calendar dimensions, the same in every warehouse: 2000-01-01 to 2049-12-31.
+/// Rows of the calendar dimensions.
 enum CalendarDimension {
-    static func fill(_ database: Database) throws {
+    /// What every warehouse holds; only tests ask for less.
+    static let years = 2000...2049
+
+    static func fill(_ database: Database, years: ClosedRange<Int>) throws {
         let insert = try database.makeStatement(sql: "INSERT INTO dim_date VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         let month = try database.makeStatement(sql: "INSERT INTO dim_month VALUES (?, ?, ?, ?, ?)")
-        for day in CalendarDay.days(year: 2000, month: 1, day: 1)...CalendarDay.days(year: 2049, month: 12, day: 31) {
+        for day in CalendarDay.days(year: years.lowerBound, month: 1, day: 1)...CalendarDay.days(year: years.upperBound, month: 12, day: 31) {
             let civil = CalendarDay.civil(day)
             let number = Int64(civil.year) * 12 + Int64(civil.month) - 1
             let week = isoWeek(day)

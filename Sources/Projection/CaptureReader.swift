@@ -34,6 +34,8 @@ package final class CaptureReader: RowSource {
     private var contracts: [Hash256: Contract] = [:]
     /// Promotions whose outputs this process has just made: their digests are known to be right.
     package var trusted: Set<Int64> = []
+    /// Where bytes lie that are not in the store: files that are only looked at.
+    package var places: [Hash256: String] = [:]
 
     /// With `zones`, verified reads also bring raw and staging files to what the log says.
     package init(objects: ObjectStore, zones layout: Layout?) {
@@ -41,22 +43,23 @@ package final class CaptureReader: RowSource {
         self.layout = layout
     }
 
-    /// The contract behind a hash, parsed once.
+    /// The contract behind a hash, parsed once. Its name is made of the hash: whose it is, the promotion's stream says.
     package func contract(_ hash: Hash256) throws -> Contract {
         if let known = contracts[hash] { return known }
-        let contract = try Contract.parse(try objects.read(hash), path: "object \(hash.hex.prefix(12))")
+        let contract = try Contract.parse(try objects.read(hash), path: "objects/\(hash.hex.prefix(12)).yml")
         contracts[hash] = contract
         return contract
     }
 
     /// Cleans an object; pure in its bytes, the contract and the facts.
     ///
+    /// `path` reads the same bytes from another place than the store (a file that is only looked at).
     /// Without `digests` the staging bytes are not made, and `staged` and `rejects` in the result are meaningless.
     package func stage(
-        object: Hash256, contract: Contract, facts: CaptureFacts, digests: Bool = true, outputs: Outputs = Outputs(),
+        object: Hash256, at path: String? = nil, contract: Contract, facts: CaptureFacts, digests: Bool = true, outputs: Outputs = Outputs(),
         _ body: (StagedBatch) throws -> Void
     ) throws -> StagingResult {
-        let file = try ObjectFile(objects.path(of: object))
+        let file = try ObjectFile(path ?? places[object] ?? objects.path(of: object))
         var rawHasher = Hasher256()
         return try withoutActuallyEscaping(body) { body in
             var sink = StagingSink(body: body, digests: digests, outputs: outputs)
@@ -117,6 +120,12 @@ package final class CaptureReader: RowSource {
         return Outputs(
             raw: try draft(item.rawPath, item.rawOutput), staged: try draft(item.path, item.output),
             rejects: try item.rejects.flatMap { try draft($0.path, $0.hash) })
+    }
+
+    /// Checks a promotion and brings its zone files to what the log says, unless this process has just made them.
+    func settle(_ item: StagedPromotion, of capture: Capture, contract: Hash256, revision: Int64) throws {
+        if trusted.contains(capture.seq) { return }
+        try rows(of: capture, contract: contract, revision: revision, expecting: item, verify: true) { _ in }
     }
 
     /// Brings the zone files of a promotion to what the log says, if they are missing.

@@ -1,6 +1,6 @@
 import Cleaning
 import EventLog
-import GRDB
+package import GRDB
 import GRDBSQLite
 
 /// Renders curated tables to CSV: UTF-8, comma, `\n`, quotes only where needed, null as an empty cell.
@@ -161,5 +161,22 @@ struct Manifest {
                     .object(["path": .string($0.path), "rows": .int($0.rows), "sha256": .string($0.digest)])
                 }),
         ]).canonical() + [10]
+    }
+}
+
+/// A curated file as the live warehouse intends it.
+package struct CuratedFile: Sendable {
+    package let path: String
+    package let digest: String
+    package let rows: Int64
+    /// The last data-bearing event behind the warehouse.
+    package let dataSeq: Int64
+
+    /// All curated files, by path.
+    package static func all(_ database: Database) throws -> [CuratedFile] {
+        let seq = try Int64.fetchOne(database, sql: "SELECT data_seq FROM checkpoint") ?? 0
+        return try Row.fetchAll(database, sql: "SELECT path, digest, rows FROM zone_file WHERE zone = 'curated' ORDER BY path").map {
+            CuratedFile(path: $0["path"], digest: $0["digest"], rows: $0["rows"], dataSeq: seq)
+        }
     }
 }

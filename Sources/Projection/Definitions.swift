@@ -124,6 +124,15 @@ package enum DefinitionKind: String, Sendable {
     }
 }
 
+/// The tree of a YAML file.
+private func compose(_ bytes: [UInt8], path: String) throws -> Node? {
+    do {
+        return try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self))
+    } catch {
+        throw DefinitionError(path: path, line: nil, reason: "not YAML: \(error)")
+    }
+}
+
 /// An SQL file: YAML between `/*---` and `---*/`, then SQL.
 struct SQLFile {
     let path: String
@@ -241,6 +250,7 @@ package struct FactDefinition: Sendable {
             else { throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "a total is `name: {by: [columns], sum: [columns]}`") }
             return Total(name: name, by: by, sums: sums)
         }
+        try checkNames()
         let known = Set(columns.map(\.name))
         for name in (partition.map { [$0] } ?? []) + indexes.flatMap(\.self) + totals.flatMap({ $0.by + $0.sums }) where !known.contains(name) {
             throw DefinitionError(path: path, line: nil, reason: "“\(name)” is not a column of \(self.name)")
@@ -255,6 +265,23 @@ package struct FactDefinition: Sendable {
             throw DefinitionError(path: path, line: nil, reason: "no loader: write `-- from: <service>/<dataset>` and a SELECT over `staged`")
         }
         self.loaders = loaders
+    }
+
+    /// Names go into SQL as they are, beside columns that every versioned table has.
+    private func checkNames() throws {
+        let own: Set = ["id", "src", "account", "row_hash", "row_no", "row_count", "from_seq", "to_seq", "set_seq", "set_line", "win_seq"]
+        for name in [name] + totals.map(\.name) + columns.map(\.name) {
+            let isPlain = name.utf8.allSatisfy { $0 == 95 || (48...57).contains($0) || (97...122).contains($0) }
+            guard isPlain, let first = name.utf8.first, !(48...57).contains(first) else {
+                throw DefinitionError(path: path, line: nil, reason: "“\(name)” is no name for a table or column: use a to z, digits and _, a letter first")
+            }
+        }
+        if let taken = columns.map(\.name).first(where: own.contains) {
+            throw DefinitionError(path: path, line: nil, reason: "“\(taken)” is a column that every fact has; use another name")
+        }
+        if let twice = Dictionary(grouping: columns, by: \.name).filter({ $0.value.count > 1 }).keys.min() {
+            throw DefinitionError(path: path, line: nil, reason: "the column “\(twice)” stands twice")
+        }
     }
 
     /// Position of a column; the caller has checked the name.
@@ -275,7 +302,7 @@ struct LoaderSQL: Sendable {
         func fail(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: nil, reason: reason) }
         var text = SQLText.withoutComments(sql).trimmingSpaces
         if text.hasSuffix(";") { text.removeLast() }
-        let upper = text.uppercased()
+        let upper = SQLText.upper(text)
         guard upper.hasPrefix("SELECT"), let from = upper.firstRange(of: "FROM STAGED"), upper[from.upperBound...].trimmingSpaces.isEmpty else {
             throw fail("a loader is `SELECT <expression> AS <column>, … FROM staged`: row-wise, one row each, without WHERE, JOIN or GROUP BY")
         }
@@ -284,15 +311,16 @@ struct LoaderSQL: Sendable {
         var byName: [String: String] = [:]
         for item in SQLText.split(String(list)) {
             let words = item.trimmingSpaces
-            if let alias = words.uppercased().ranges(of: " AS ").last {
-                let at = words.uppercased().distance(from: words.uppercased().startIndex, to: alias.lowerBound)
+            let upper = SQLText.upper(words)
+            if let alias = upper.ranges(of: " AS ").last {
+                let at = upper.distance(from: upper.startIndex, to: alias.lowerBound)
                 let expression = words[..<words.index(words.startIndex, offsetBy: at)].trimmingSpaces
                 byName[words[words.index(words.startIndex, offsetBy: at + 4)...].trimmingSpaces] = expression
             } else {
                 byName[words] = words
             }
         }
-        for word in ["RANDOM", "STRFTIME", "DATETIME", "JULIANDAY", "SUM(", "COUNT(", "OVER", "SELECT "] where String(list).uppercased().contains(word) {
+        for word in ["RANDOM", "STRFTIME", "DATETIME", "JULIANDAY", "SUM(", "COUNT(", "OVER", "SELECT"] where SQLText.contains(word, in: String(list)) {
             throw fail("“\(word)” has no place in a row-wise loader")
         }
         expressions = try columns.map { column in
@@ -343,8 +371,12 @@ package struct CuratedDefinition: Sendable {
             case "day": formats[column] = .day
             case "month": formats[column] = .month
             case "nano": formats[column] = .nano
-            case _ where word.hasPrefix("decimal/"): formats[column] = .decimal(Int(word.dropFirst(8)) ?? 0)
-            default: throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "unknown format “\(word)”; known: day, month, nano, decimal/<digits>")
+            default:
+                guard word.hasPrefix("decimal/"), let digits = Int(word.dropFirst(8)), (0...18).contains(digits) else {
+                    throw DefinitionError(
+                        path: path, line: key.mark.map { $0.line + 1 }, reason: "unknown format “\(word)”; known: day, month, nano, decimal/<0 to 18 digits>")
+                }
+                formats[column] = .decimal(digits)
             }
         }
         self.formats = formats
@@ -379,6 +411,9 @@ package struct KPIDefinition: Sendable {
         unit = try file.text("unit")
         direction = try file.text("direction")
         decimals = file.header["decimals"]?.int ?? 0
+        guard (0...9).contains(decimals) else {
+            throw DefinitionError(path: path, line: file.header["decimals"]?.mark.map { $0.line + 1 }, reason: "`decimals` is 0 to 9")
+        }
         formula = try file.text("formula")
         dimensions = try file.strings("dimensions")
         evidence = try file.header["evidence"].map { node in
@@ -403,14 +438,14 @@ package struct Guards: Sendable {
     init() {}
 
     init(path: String, bytes: [UInt8]) throws {
-        guard let root = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self)) else { return }
+        guard let root = try compose(bytes, path: path) else { return }
         for (key, value) in root["plays"]?.mapping ?? [:] {
             for column in value.sequence?.compactMap(\.string) ?? [] { observers[column] = key.string }
         }
         nonAdditive = Set(root["never_summed"]?.sequence?.compactMap(\.string) ?? [])
         for (key, value) in root["comparisons"]?.mapping ?? [:] { if let id = key.string { comparisons[id] = value.string } }
         for (key, _) in root.mapping ?? [:] where !["plays", "never_summed", "comparisons"].contains(key.string) {
-            throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "unknown key “\(key.string ?? "?")”; known: plays, never_summed, comparisons")
+            throw DefinitionError(path: path, line: key.mark?.line, reason: "unknown key “\(key.string ?? "?")”; known: plays, never_summed, comparisons")
         }
     }
 }
@@ -429,12 +464,12 @@ package struct ReferenceDefaults: Sendable {
     package private(set) var aliases: [String: [String: String]] = [:]
 
     mutating func read(path: String, bytes: [UInt8]) throws {
-        guard let root = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self)), let kind = root["kind"]?.string,
+        guard let root = try compose(bytes, path: path), let kind = root["kind"]?.string,
             let list = root["members"]?.mapping
         else { throw DefinitionError(path: path, line: 1, reason: "a reference file has `kind` and `members`") }
         for (key, value) in list {
             guard let id = key.string, let name = value["name"]?.string else {
-                throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "a member is `id: {name: …, values: […]}`")
+                throw DefinitionError(path: path, line: key.mark?.line, reason: "a member is `id: {name: …, values: […]}`")
             }
             var attributes: [String: String] = [:]
             for (attribute, text) in value.mapping ?? [:] where text.string != nil { attributes[attribute.string ?? ""] = text.string }

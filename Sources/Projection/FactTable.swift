@@ -279,3 +279,16 @@ private final class BulkInsert {
         tail = []
     }
 }
+
+/// The declared shape of a fact or total table, for readers of the warehouse.
+package struct TableShape: Sendable {
+    package let columns: [FactDefinition.Column]
+    package let keys: [String]
+
+    /// The shape of a fact, or of the total of that name.
+    package init(_ name: String, of fact: FactDefinition) {
+        let table = fact.totals.first { $0.name == name }.map { VersionedTable(total: $0, of: fact) } ?? VersionedTable(fact: fact)
+        columns = table.columns
+        keys = table.key
+    }
+}

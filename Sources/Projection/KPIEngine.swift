@@ -1,6 +1,6 @@
 import Cleaning
-import EventLog
-import GRDB
+package import EventLog
+package import GRDB
 import GRDBSQLite
 import Synchronization
 
@@ -11,6 +11,20 @@ package struct KPIValue: Sendable, Equatable {
     package let dimensions: String
     package let numerator: Int64?
     package let denominator: Int64?
+
+    package init(kpi: String, dimensions: String, numerator: Int64?, denominator: Int64?) {
+        self.kpi = kpi
+        self.dimensions = dimensions
+        self.numerator = numerator
+        self.denominator = denominator
+    }
+
+    /// All values of the snapshot at a seq.
+    package static func all(_ database: Database, at seq: Int64) throws -> [KPIValue] {
+        try Row.fetchAll(database, sql: "SELECT kpi, dims, num, den FROM kpi_value WHERE seq = ? ORDER BY kpi, dims", arguments: [seq]).map {
+            KPIValue(kpi: $0["kpi"], dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])
+        }
+    }
 
     /// The value rounded half away from zero to `decimals`, as text; “–” where nothing was reported or the denominator is 0.
     package func text(unit: String, decimals: Int) -> String {
@@ -146,5 +160,46 @@ struct KPIEngine {
 
     private final class Reads {
         var names: Set<String> = []
+    }
+}
+
+/// Asks one KPI of the live warehouse at any seq and day, on a connection that may make temporary views.
+package struct KPIQuestion {
+    private let engine: KPIEngine
+
+    package init(database: Database, definitions: DefinitionSet) {
+        let tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) } }
+        engine = KPIEngine(database: database, definitions: definitions, tables: tables)
+    }
+
+    package func values(_ kpi: KPIDefinition, day: Int64, seq: Int64, now: Int64) throws -> [KPIValue] {
+        try engine.check(kpi)
+        return try engine.withKnownViews(at: seq) { try engine.values(kpi, day: day, seq: seq, now: now) }
+    }
+
+    /// `fact.column` of all that the KPI reads.
+    package func columnsRead(_ kpi: KPIDefinition) throws -> Set<String> { try engine.columnsRead(kpi.sql, path: kpi.path) }
+
+    /// Rows that a KPI value rests on, at most `limit`: set_seq and set_line of its evidence, and how many there are in all.
+    package func evidence(_ kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, seq: Int64, limit: Int) throws -> (lines: [(capture: Int64, line: Int64)], total: Int64, captures: [Int64]) {
+        guard let evidence = kpi.evidence else { return ([], 0, []) }
+        return try engine.withKnownViews(at: seq) {
+            var arguments: [String: (any DatabaseValueConvertible)?] = [:]
+            if evidence.condition.contains(":day") { arguments["day"] = day }
+            for dimension in kpi.dimensions where evidence.condition.contains(":\(dimension)") {
+                if let text = dimensions[dimension]?.string {
+                    arguments[dimension] = text
+                } else {
+                    arguments[dimension] = dimensions[dimension]?.int
+                }
+            }
+            let condition = "FROM \"\(evidence.fact)\" WHERE \(evidence.condition)"
+            let database = engine.database
+            let bound = StatementArguments(arguments)
+            let total = try Int64.fetchOne(database, sql: "SELECT COUNT(*) \(condition)", arguments: bound) ?? 0
+            let captures = try Int64.fetchAll(database, sql: "SELECT DISTINCT set_seq \(condition) ORDER BY set_seq", arguments: bound)
+            let lines = try Row.fetchAll(database, sql: "SELECT set_seq, set_line \(condition) ORDER BY set_seq DESC, set_line DESC LIMIT \(limit)", arguments: bound)
+            return (lines.map { (capture: $0[0], line: $0[1]) }, total, captures)
+        }
     }
 }

@@ -163,8 +163,8 @@ package final class FileLock {
         let operation = (shared ? LOCK_SH : LOCK_EX) | (wait ? 0 : LOCK_NB)
         while flock(descriptor, operation) != 0 {
             if errno == EINTR { continue }
+            // All is set, so `deinit` runs and closes the descriptor.
             let code = errno
-            close(descriptor)
             if code == EWOULDBLOCK { return nil }
             throw FileFailure("lock", path, code)
         }

@@ -39,6 +39,8 @@ final class Merger {
         let accountSpace: Int
         let isRow: Bool
         let partitionIndex: Int?
+        /// Where the fact's ``FactDefinition/cut`` stands.
+        let cutIndex: Int?
         let hashIndex: Int
 
         init(fact: FactDefinition, writer: TableWriter, totals: [TotalFeed], loader: StagedTable.Loader, stream: String, sources: SourceValues) throws {
@@ -54,6 +56,7 @@ final class Merger {
             accountSpace = sources.space(kind: "account", service: service)
             isRow = fact.identity == .row
             partitionIndex = fact.partition.map { 2 + fact.index($0) }
+            cutIndex = fact.cut.map { 2 + fact.index($0) }
             hashIndex = 2 + fact.columns.count
         }
     }
@@ -78,9 +81,9 @@ final class Merger {
         var opened = 0
         var closed = 0
         var replaced = 0
-        /// Facts with any change, lineage included.
+        /// Facts with any change, lineage included, and kept totals with a change.
         var facts: Set<String> = []
-        /// fact → values of its partition column, for facts that have one.
+        /// fact → values of its ``FactDefinition/cut`` column in changed rows, for facts that have one.
         var partitions: [String: Set<Int64>] = [:]
 
         mutating func merge(_ other: Changes) {
@@ -97,6 +100,8 @@ final class Merger {
     let sources: SourceValues
     let writers: [String: TableWriter]
     var captures: [Int64: CaptureState] = [:]
+    /// Captures whose outputs were checked, and their zone files written, while they were merged. Whoever reads this takes them out.
+    var checked: Set<Int64> = []
     private var feeds: [String: [Feed]] = [:]
 
     init(definitions: DefinitionSet, writers: [String: TableWriter], sources: SourceValues, source: any RowSource) {
@@ -278,6 +283,7 @@ final class Merger {
         _ capture: Capture, _ promotion: Promotion, held: Set<Int64>, feeds: [Feed], contract: Contract,
         verify: Bool, onlyPartitions: Set<Int64>? = nil, onlyTouched: Bool = false
     ) throws {
+        if verify { checked.insert(capture.seq) }
         var accounts: [Int64] = []
         for feed in feeds { accounts.append(try sources.id(feed.accountSpace, capture.account)) }
         let isAppend = contract.merge == .append
@@ -345,7 +351,7 @@ final class Merger {
             try feed.writer.store.settle(seq: seq) { old, new in
                 isTouched = true
                 if old != nil, new != nil { changes.replaced += 1 } else if new != nil { changes.opened += 1 } else { changes.closed += 1 }
-                if let partition = feed.partitionIndex ?? feed.dayIndex {
+                if let partition = feed.cutIndex {
                     if let old { touchedPartitions.insert(old[partition]) }
                     if let new { touchedPartitions.insert(new[partition]) }
                 }
@@ -355,7 +361,7 @@ final class Merger {
                 }
             } moved: { row in
                 isTouched = true
-                if let partition = feed.partitionIndex ?? feed.dayIndex { touchedPartitions.insert(row[partition]) }
+                if let partition = feed.cutIndex { touchedPartitions.insert(row[partition]) }
             }
             if isTouched {
                 changes.facts.insert(name)
@@ -363,7 +369,10 @@ final class Merger {
             }
             for total in feed.totals {
                 try total.deltas.drain { delta in try total.writer.store.adjust(delta, keyWidth: total.by.count) }
-                try total.writer.store.settle(seq: seq, changed: { _, _ in }, moved: { _ in })
+                try total.writer.store.settle(seq: seq) { _, _ in
+                    changes.facts.insert(total.writer.table.name)
+                } moved: { _ in
+                }
             }
         }
         return changes
@@ -389,11 +398,9 @@ final class Merger {
     }
 }
 
-extension Merger.Feed {
-    /// The first key column that is a day or a month: what a partitioned curated file may be cut by.
-    fileprivate var dayIndex: Int? {
-        fact.columns.firstIndex { $0.isKey && ($0.storage == .day || $0.storage == .month) }.map { $0 + 2 }
-    }
+extension FactDefinition {
+    /// The column whose changed values ``Merger/Changes/partitions`` lists: the partition, else the first key column that is a day or a month.
+    var cut: String? { partition ?? columns.first { $0.isKey && ($0.storage == .day || $0.storage == .month) }?.name }
 }
 
 extension CaptureState {

@@ -45,7 +45,7 @@ final class ProjectionRun {
     let sources = SourceValues()
     let merger: Merger
     /// Bytes of merge state after which versions are written out and forgotten.
-    var memoryBudget = 384 << 20
+    var memoryBudget = Int.max
 
     private(set) var seq: Int64
     private var dataSeq: Int64
@@ -53,19 +53,23 @@ final class ProjectionRun {
     private var completions: [(seq: Int64, time: Timestamp)] = []
     private var touched = Merger.Changes()
     private var membersChanged = false
-    private var knownNames: Set<String> = []
+    /// Captures whose zone files may not be what their last promotion says.
+    private var unsettled: Set<Int64> = []
     private let zoneOffset: Int64
     var outcome = ProjectionOutcome()
 
     /// `fresh` is an empty database whose schema this makes.
-    init(layout: Layout, definitions: DefinitionSet, database: Database, reader: CaptureReader, zoneOffset: Int64, fresh: Bool) throws {
+    init(
+        layout: Layout, definitions: DefinitionSet, database: Database, reader: CaptureReader, zoneOffset: Int64, fresh: Bool,
+        calendar: ClosedRange<Int> = CalendarDimension.years
+    ) throws {
         self.layout = layout
         self.definitions = definitions
         self.database = database
         self.reader = reader
         self.zoneOffset = zoneOffset
         tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) } }
-        if fresh { try Self.createSchema(database, tables: tables, definitions: definitions) }
+        if fresh { try Self.createSchema(database, tables: tables, definitions: definitions, calendar: calendar) }
         writers = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, TableWriter(table: $0, fresh: fresh)) })
         merger = Merger(definitions: definitions, writers: writers, sources: sources, source: reader)
         if fresh {
@@ -80,9 +84,11 @@ final class ProjectionRun {
         outcome.from = seq
     }
 
-    private static func createSchema(_ database: Database, tables: [VersionedTable], definitions: DefinitionSet) throws {
+    private static func createSchema(
+        _ database: Database, tables: [VersionedTable], definitions: DefinitionSet, calendar: ClosedRange<Int>
+    ) throws {
         for sql in Warehouse.schema { try database.execute(sql: sql) }
-        try CalendarDimension.fill(database)
+        try CalendarDimension.fill(database, years: calendar)
         for table in tables {
             try database.execute(sql: table.createSQL)
             try database.execute(sql: table.currentViewSQL)
@@ -143,10 +149,10 @@ final class ProjectionRun {
             changes = try merger.setLive(type == .reinstated, capture: capture, at: event.seq)
             try database.execute(sql: "UPDATE capture SET live = ? WHERE seq = ?", arguments: [type == .reinstated, capture])
         case .quarantined:
-            if let capture = event.body["capture"]?.int {
+            if let capture = event.body["capture"]?.int, merger.captures[capture]?.promotion != nil {
                 changes = try merger.unpromote(capture: capture, at: event.seq)
                 try database.execute(sql: "UPDATE capture SET contract = NULL, reader = NULL, item = NULL WHERE seq = ?", arguments: [capture])
-                try database.execute(sql: "DELETE FROM zone_file WHERE capture = ? AND zone = 'staging'", arguments: [capture])
+                try setFiles([], capture: capture)
             }
         case .accepted:
             let capture = try event.int("capture")
@@ -170,7 +176,12 @@ final class ProjectionRun {
                 sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)", arguments: [event.seq, event.stream, event.body["capture"]?.int])
         case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped: break
         }
-        if type.bearsData, type != .promoted || event.body["to"]?.string == "staging" { dataSeq = event.seq }
+        switch type {
+        case .promoted where event.body["to"]?.string != "staging": break
+        // What was never promoted leaves no gap when it is quarantined.
+        case .quarantined where changes == nil: break
+        default: if type.bearsData { dataSeq = event.seq }
+        }
         if let changes {
             touched.merge(changes)
             outcome.changes[event.seq] = .init(opened: changes.opened, closed: changes.closed, replaced: changes.replaced)
@@ -194,12 +205,25 @@ final class ProjectionRun {
             try database.cachedStatement(sql: "UPDATE capture SET contract = ?, reader = ? WHERE seq = ?")
                 .execute(arguments: [promotion.contract.hex, promotion.revision, item.capture])
             try saveItem(item.capture)
-            try database.execute(sql: "DELETE FROM zone_file WHERE capture = ? AND zone <> 'curated'", arguments: [item.capture])
-            try setFile(item.rawPath, zone: .raw, digest: item.rawOutput, rows: item.rowsIn, capture: item.capture)
-            try setFile(item.path, zone: .staging, digest: item.output, rows: item.rowsOut, capture: item.capture)
-            if let rejects = item.rejects {
-                try setFile(rejects.path, zone: .staging, digest: rejects.hash, rows: item.rejectedRows, capture: item.capture)
-            }
+            var files: [ZoneFile] = [
+                (item.rawPath, .raw, item.rawOutput, item.rowsIn), (item.path, .staging, item.output, item.rowsOut),
+            ]
+            if let rejects = item.rejects { files.append((rejects.path, .staging, rejects.hash, item.rejectedRows)) }
+            try setFiles(files, capture: item.capture)
+            if merger.checked.remove(item.capture) != nil { unsettled.remove(item.capture) } else { unsettled.insert(item.capture) }
+        }
+    }
+
+    private typealias ZoneFile = (path: String, zone: Layout.Zone, digest: Hash256, rows: Int64)
+
+    /// Replaces the raw and staging files of a capture; those that nobody names any more go after the commit.
+    private func setFiles(_ files: [ZoneFile], capture: Int64) throws {
+        let before = try String.fetchAll(
+            database.cachedStatement(sql: "SELECT path FROM zone_file WHERE capture = ?"), arguments: [capture])
+        if !before.isEmpty { try database.execute(sql: "DELETE FROM zone_file WHERE capture = ?", arguments: [capture]) }
+        for file in files { try setFile(file.path, zone: file.zone, digest: file.digest, rows: file.rows, capture: capture) }
+        for path in before where !files.contains(where: { $0.path == path }) {
+            try database.execute(sql: "INSERT OR REPLACE INTO pending_file VALUES (?)", arguments: [path])
         }
     }
 
@@ -213,7 +237,7 @@ final class ProjectionRun {
 
     private func setFile(_ path: String, zone: Layout.Zone, digest: Hash256, rows: Int64, capture: Int64?) throws {
         try database.cachedStatement(
-            sql: "INSERT INTO zone_file VALUES (?, ?, ?, ?, ?) ON CONFLICT(path) DO UPDATE SET zone = excluded.zone, digest = excluded.digest, rows = excluded.rows, capture = excluded.capture"
+            sql: "INSERT INTO zone_file VALUES (?, ?, ?, ?, ?) ON CONFLICT(path, COALESCE(capture, 0)) DO UPDATE SET zone = excluded.zone, digest = excluded.digest, rows = excluded.rows"
         ).execute(arguments: [path, zone.rawValue, digest.hex, rows, capture])
     }
 
@@ -296,6 +320,7 @@ final class ProjectionRun {
     func finish(id: Hash256, curatedStale: Bool, kpisStale: Bool) throws -> [StagedFile] {
         try flush(forget: false)
         for table in tables { try writers[table.name]?.createIndexes(database) }
+        try settleZoneFiles()
         try snapshots(recompute: kpisStale)
         let files = try curated(stale: curatedStale)
         try database.execute(
@@ -308,6 +333,15 @@ final class ProjectionRun {
         sources.detach()
         outcome.to = seq
         return files
+    }
+
+    /// Brings raw and staging files to what the last promotions of this pass say, where the merge has not done so already.
+    private func settleZoneFiles() throws {
+        for capture in unsettled.sorted() {
+            guard let state = merger.captures[capture], let promotion = state.promotion else { continue }
+            try reader.settle(promotion.item, of: state.capture, contract: promotion.contract, revision: promotion.revision)
+        }
+        unsettled = []
     }
 
     private func snapshots(recompute: Bool) throws {
@@ -352,11 +386,14 @@ final class ProjectionRun {
             let reads = Set(try engine.columnsRead(definition.sql, path: definition.path).compactMap { $0.split(separator: ".").first.map(String.init) })
             let isStale = stale || membersChanged
             guard isStale || !reads.isDisjoint(with: touched.facts) else { continue }
-            let fact = definition.partition.map { String($0.prefix { $0 != "." }) }
-            let partitions = isStale || reads.count > 1 ? nil : fact.map { touched.partitions[$0] ?? [] }
+            let partitions = isStale ? nil : touchedPartitions(of: definition, reading: reads)
+            var current = Set<String>()
             for rendered in try writer.render(definition, partitions: partitions) {
                 let isGone = definition.partition != nil && rendered.rows == 0
-                if !isGone { wanted.insert(rendered.path) }
+                if !isGone {
+                    wanted.insert(rendered.path)
+                    current.insert(rendered.path)
+                }
                 let before = try String.fetchOne(database, sql: "SELECT digest FROM zone_file WHERE path = ?", arguments: [rendered.path])
                 if before == (isGone ? nil : rendered.digest.hex) { continue }
                 if isGone {
@@ -369,14 +406,32 @@ final class ProjectionRun {
                     try StagedFile(
                         layout: layout, rendered: rendered, before: before.flatMap { Hash256(hex: $0) }, isRemoved: isGone))
             }
-        }
-        if stale {
-            for path in try String.fetchAll(database, sql: "SELECT path FROM zone_file WHERE zone = 'curated'") where !wanted.contains(path) {
-                try database.execute(sql: "DELETE FROM zone_file WHERE path = ?", arguments: [path])
-                try Files.remove(layout.path(path))
+            if partitions == nil {
+                let prefix = "\(layout.name(.curated))/\(definition.file)/"
+                files += try remove(table: definition.name) { $0.hasPrefix(prefix) && !current.contains($0) }
             }
         }
+        if stale { files += try remove(table: "") { !wanted.contains($0) } }
         return files
+    }
+
+    /// The partitions of a curated table that changed; nil when all must be looked at.
+    private func touchedPartitions(of definition: CuratedDefinition, reading facts: Set<String>) -> Set<Int64>? {
+        let parts = definition.partition?.split(separator: ".").map(String.init) ?? []
+        guard parts.count == 2, facts == [parts[0]], definitions.facts.first(where: { $0.name == parts[0] })?.cut == parts[1] else { return nil }
+        return touched.partitions[parts[0]] ?? []
+    }
+
+    /// Curated files that are there no longer.
+    private func remove(table: String, where isGone: (String) -> Bool) throws -> [StagedFile] {
+        let rows = try Row.fetchAll(database, sql: "SELECT path, digest FROM zone_file WHERE zone = 'curated' ORDER BY path")
+        return try rows.filter { isGone($0["path"]) }.map { row in
+            let path: String = row["path"]
+            try database.execute(sql: "DELETE FROM zone_file WHERE path = ? AND zone = 'curated'", arguments: [path])
+            try database.execute(sql: "INSERT OR REPLACE INTO pending_file VALUES (?)", arguments: [path])
+            let nothing = CuratedWriter.Rendered(path: path, table: table, digest: Hash256(hashing: []), rows: 0, bytes: [])
+            return try StagedFile(layout: layout, rendered: nothing, before: Hash256(hex: row["digest"] as String), isRemoved: true)
+        }
     }
 
     /// The manifest of the curated folder as of this pass.

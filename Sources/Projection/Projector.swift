@@ -14,8 +14,17 @@ package final class Projector {
     package var progress: ((_ done: Int64, _ total: Int64) -> Void)?
     /// Captures that this process has just promoted; see ``CaptureReader/trusted``.
     package var trusted: Set<Int64> = []
+    /// Where the bytes of captures lie that are not in the store, for ``preview(_:_:)``.
+    package var sources: [Hash256: String] = [:]
     /// Events read from the log at a time.
     package var batch = 512
+    /// Bytes of merge state after which versions are written out and forgotten. Changes the memory used, never a result.
+    package var memoryBudget = 384 << 20
+    /// Years of the calendar dimension in a new warehouse. Fewer make small test warehouses faster; nothing else changes it.
+    package var calendar = CalendarDimension.years
+
+    /// The definitions read last: most questions are about the same ones.
+    private var parsed: (files: [String: Hash256], set: DefinitionSet)?
 
     package static let failpoints = [
         "project.begun", "project.applied", "project.before-commit", "project.committed", "project.archived", "project.renamed", "project.manifest",
@@ -40,7 +49,10 @@ package final class Projector {
                 }
             }
         }
-        return try DefinitionSet(files: files.mapValues { try objects.read($0) })
+        if let parsed, parsed.files == files { return parsed.set }
+        let set = try DefinitionSet(files: files.mapValues { try objects.read($0) })
+        parsed = (files, set)
+        return set
     }
 
     /// The log's reporting zone as an offset in milliseconds.
@@ -91,6 +103,7 @@ package final class Projector {
                 guard run.seq < target.seq || stale.curated || stale.kpis else {
                     outcome = run.outcome
                     outcome.to = run.seq
+                    manifest = try run.manifest()
                     return .rollback
                 }
                 try self.feed(run, until: target)
@@ -126,7 +139,8 @@ package final class Projector {
             try database.inTransaction(.immediate) {
                 let run = try ProjectionRun(
                     layout: shadow, definitions: definitions, database: database, reader: self.reader(zones: nil), zoneOffset: try self.zoneOffset(),
-                    fresh: isFresh)
+                    fresh: isFresh, calendar: self.calendar)
+                run.memoryBudget = self.memoryBudget
                 try self.feed(run, until: target)
                 for event in events { try run.apply(event) }
                 _ = try run.finish(id: .zero, curatedStale: false, kpisStale: false)
@@ -166,12 +180,16 @@ package final class Projector {
     private func reader(zones: Layout?) -> CaptureReader {
         let reader = CaptureReader(objects: objects, zones: zones)
         reader.trusted = trusted
+        reader.places = sources
         return reader
     }
 
     private func run(_ database: Database, _ definitions: DefinitionSet, fresh: Bool) throws -> ProjectionRun {
-        try ProjectionRun(
-            layout: layout, definitions: definitions, database: database, reader: reader(zones: layout), zoneOffset: try zoneOffset(), fresh: fresh)
+        let run = try ProjectionRun(
+            layout: layout, definitions: definitions, database: database, reader: reader(zones: layout), zoneOffset: try zoneOffset(), fresh: fresh,
+            calendar: calendar)
+        run.memoryBudget = memoryBudget
+        return run
     }
 
     /// Applies the events after the run's seq; no read transaction outlives a batch.
@@ -210,17 +228,25 @@ package final class Projector {
             try AtomicFile.write(manifest, to: path)
         }
         Failpoint.hit("project.manifest")
-        if !files.isEmpty { try queue.write { try $0.execute(sql: "DELETE FROM pending_file") } }
+        let abandoned = try queue.read { try String.fetchAll($0, sql: Self.abandonedFiles) }
+        for path in abandoned { try Files.remove(layout.path(path)) }
+        if !files.isEmpty || !abandoned.isEmpty { try queue.write { try $0.execute(sql: "DELETE FROM pending_file") } }
         return replaced
     }
+
+    /// Files that were ours and that nothing names any more.
+    private static let abandonedFiles =
+        "SELECT path FROM pending_file WHERE path NOT IN (SELECT path FROM zone_file) ORDER BY path"
 
     /// Repairs what an interrupted run left: zone files that are missing or not what the warehouse says, temporary files.
     private func reconcile(_ queue: DatabaseQueue, _ definitions: DefinitionSet) throws {
         for zone in [Layout.Zone.raw, .staging, .curated] { try removeDrafts(layout.folder(zone)) }
-        let (missing, pending) = try queue.read { database -> ([Row], [String]) in
+        let (missing, pending, abandoned) = try queue.read { database -> ([Row], [String], [String]) in
             let rows = try Row.fetchAll(database, sql: "SELECT path, zone, digest, capture FROM zone_file ORDER BY path")
-            return (rows.filter { !Files.exists(layout.path($0["path"])) }, try String.fetchAll(database, sql: "SELECT path FROM pending_file"))
+            return (rows.filter { !Files.exists(layout.path($0["path"])) }, try String.fetchAll(database, sql: "SELECT path FROM pending_file"),
+                try String.fetchAll(database, sql: Self.abandonedFiles))
         }
+        for path in abandoned { try Files.remove(layout.path(path)) }
         var captures = Set<Int64>()
         for row in missing { if let capture: Int64 = row["capture"] { captures.insert(capture) } }
         if !captures.isEmpty {
@@ -251,15 +277,16 @@ package final class Projector {
                     try AtomicFile.write(rendered.bytes, to: full)
                 }
             }
-            for path in pending where try Int.fetchOne(database, sql: "SELECT 1 FROM zone_file WHERE path = ?", arguments: [path]) == nil {
-                try Files.remove(layout.path(path))
-            }
         }
         try queue.write { try $0.execute(sql: "DELETE FROM pending_file") }
     }
 
     private func removeDrafts(_ folder: String) throws {
-        for path in Files.walk(folder) where Files.name(path).hasPrefix(".draft-") || Files.name(path).hasPrefix(".next-") || Files.name(path).hasPrefix(".tmp-") {
+        for path in Files.walk(folder) {
+            let parts = Files.name(path).split(separator: "-")
+            guard let first = parts.first, [".draft", ".next", ".tmp"].contains(first) else { continue }
+            // A draft of a process that still lives is its own business.
+            if first != ".next", parts.count > 1, let owner = Int32(parts[1]), owner != getpid(), kill(owner, 0) == 0 { continue }
             try Files.remove(path)
         }
     }
@@ -288,6 +315,7 @@ package final class Projector {
         try Files.sync(path)
         try Files.sync(folder)
         Failpoint.hit("rebuild.synced")
+        let before = try curatedFilesOfLiveGeneration()
         try Warehouse.swap(layout, to: number)
         Failpoint.hit("rebuild.swapped")
         let queue = try Warehouse.openForProjecting(path, fresh: false)
@@ -302,8 +330,15 @@ package final class Projector {
         }
         result.curated = try publish(changed, manifest: manifest, at: target, in: queue)
         if changed.isEmpty { try queue.write { try $0.execute(sql: "DELETE FROM pending_file") } }
-        try removeForeignFiles(queue)
+        try removeOutdated(queue, definitions, before: before)
         return result
+    }
+
+    /// What the live generation knows as its curated files; nothing when there is none or it cannot be read.
+    private func curatedFilesOfLiveGeneration() throws -> Set<String> {
+        guard let number = try Warehouse.liveGeneration(layout), let reader = try? Warehouse.Reader(layout, generation: number) else { return [] }
+        let paths = try? reader.queue.read { try String.fetchAll($0, sql: "SELECT path FROM zone_file WHERE zone = 'curated'") }
+        return Set(paths ?? [])
     }
 
     private func fill(_ path: String, _ definitions: DefinitionSet, until target: LogHead) throws -> (ProjectionOutcome, [StagedFile], [UInt8]) {
@@ -325,14 +360,17 @@ package final class Projector {
         }
     }
 
-    /// Removes curated files of ours that the new state no longer has. Other people's files stay.
-    private func removeForeignFiles(_ queue: DatabaseQueue) throws {
-        let known = try queue.read { Set(try String.fetchAll($0, sql: "SELECT path FROM zone_file WHERE zone <> 'landing'")) }
+    /// Removes staging and curated files of ours that the new state no longer has. Files that people put among the curated ones stay.
+    private func removeOutdated(_ queue: DatabaseQueue, _ definitions: DefinitionSet, before: Set<String>) throws {
+        let known = try queue.read { Set(try String.fetchAll($0, sql: "SELECT path FROM zone_file")) }
         for zone in [Layout.Zone.staging, .curated] {
             let folder = layout.folder(zone)
             for path in Files.walk(folder) where path.hasSuffix(".csv") || path.hasSuffix(".ndjson") {
                 let relative = layout.name(zone) + path.dropFirst(folder.count)
-                if !known.contains(relative) { try Files.remove(path) }
+                let isOurs =
+                    zone == .staging || before.contains(relative)
+                    || definitions.curated.contains { relative.hasPrefix("\(layout.name(.curated))/\($0.file)/") }
+                if isOurs, !known.contains(relative) { try Files.remove(path) }
             }
         }
     }
@@ -343,6 +381,10 @@ package final class Projector {
     package func replay(into folder: String, until: Int64? = nil, definitionsNow: Bool = false) throws -> ProjectionDigest {
         let shadow = Projector(layout: Layout(root: folder), log: log, objects: objects)
         shadow.progress = progress
+        shadow.parsed = parsed
+        shadow.batch = batch
+        shadow.memoryBudget = memoryBudget
+        shadow.calendar = calendar
         _ = try shadow.rebuild(until: until, definitionsNow: definitionsNow)
         return try shadow.digest()
     }

@@ -58,16 +58,32 @@ package enum SQLText {
         return sql[..<start.lowerBound] + expanded + expandMacros(String(sql[sql.index(after: close)...]))
     }
 
-    /// The arguments of every call of an aggregate in the text.
+    /// The text with the letters A to Z in upper case; positions stay what they are, which `uppercased()` does not promise.
+    package static func upper(_ sql: String) -> String {
+        String(decoding: sql.utf8.map { (97...122).contains($0) ? $0 - 32 : $0 }, as: UTF8.self)
+    }
+
+    /// Whether a word stands in the text by itself, in any case.
+    package static func contains(_ word: String, in sql: String) -> Bool {
+        let text = Array(upper(sql).utf8)
+        let word = Array(upper(word).utf8)
+        func isName(_ byte: UInt8) -> Bool { byte == 95 || byte > 127 || (48...57).contains(byte) || (65...90).contains(byte) }
+        guard let last = word.last, text.count >= word.count else { return false }
+        return (0...text.count - word.count).contains { at in
+            let end = at + word.count
+            return text[at..<end].elementsEqual(word) && (at == 0 || !isName(text[at - 1])) && (end == text.count || !isName(last) || !isName(text[end]))
+        }
+    }
+
+    /// The arguments of every call of an aggregate in the text; the name is given in upper case.
     package static func arguments(of function: String, in sql: String) -> [String] {
         var found: [String] = []
-        var rest = sql[...]
-        while let start = rest.uppercased().firstRange(of: function + "(") {
-            let offset = rest.uppercased().distance(from: rest.uppercased().startIndex, to: start.upperBound)
-            let open = rest.index(rest.startIndex, offsetBy: offset)
-            guard let close = closing(String(rest), from: open) else { break }
-            found.append(String(rest[open..<close]))
-            rest = rest[open...]
+        let bytes = Array(sql.utf8)
+        let upper = Array(upper(sql).utf8)
+        let call = Array("\(function)(".utf8)
+        for at in upper.indices where upper[at...].starts(with: call) {
+            let rest = String(decoding: bytes[(at + call.count)...], as: UTF8.self)
+            if let close = closing(rest, from: rest.startIndex) { found.append(String(rest[..<close])) }
         }
         return found
     }
@@ -75,7 +91,13 @@ package enum SQLText {
     private static func closing(_ sql: String, from open: String.Index) -> String.Index? {
         var depth = 1
         var index = open
+        var quoted = false
         while index < sql.endIndex {
+            if sql[index] == "'" { quoted.toggle() }
+            if quoted {
+                index = sql.index(after: index)
+                continue
+            }
             if sql[index] == "(" { depth += 1 }
             if sql[index] == ")" {
                 depth -= 1
@@ -91,14 +113,14 @@ package enum SQLText {
         ("STRFTIME(", "join dim_date and use day_no"), ("JULIANDAY(", "join dim_date and use day_no"), ("DATE(", "join dim_date and use day_no"),
         ("DATETIME(", "join dim_date and use day_no"), ("IFNULL(", "COALESCE"), ("GROUP_CONCAT(", "one row a value"), ("ROUND(", "integers with IDIV"),
         ("RANDOM(", "nothing random is replayed"), ("TOTAL(", "SUM of integers"), ("AVG(", "num and den"), ("PRINTF(", "a format in the header"),
-        ("WITH RECURSIVE", "the calendar dimension"), ("CURRENT_", "the parameters :day and :now_ms"), (" GLOB ", "lower(x) LIKE"), ("ROWID", "natural keys"),
+        ("WITH RECURSIVE", "the calendar dimension"), ("CURRENT_", "the parameters :day and :now_ms"), ("GLOB ", "lower(x) LIKE"), ("ROWID", "natural keys"),
     ]
 
     /// The statement without comments and trailing semicolon, macros expanded, in the portable subset.
     package static func checked(_ sql: String, path: String, needsOrder: Bool) throws -> String {
         var text = withoutComments(sql).trimmingSpaces
         if text.hasSuffix(";") { text.removeLast() }
-        let upper = " " + text.uppercased()
+        let upper = " " + upper(text)
         guard upper.hasPrefix(" SELECT") || upper.hasPrefix(" WITH") else { throw DefinitionError(path: path, line: nil, reason: "the body must be one SELECT") }
         for (word, advice) in unportable {
             for range in upper.ranges(of: word) {

@@ -49,6 +49,8 @@ final class VersionStore {
     var lookUpPartition: (([Int64]) throws -> Void)?
 
     private(set) var entryCount = 0
+    /// The entry whose look-up is running; -1 otherwise.
+    private var awaited = -1
 
     init(width: Int, keyColumns: [Int], partitionColumns: [Int]?) {
         self.width = width
@@ -110,7 +112,11 @@ final class VersionStore {
         }
         guard create else { return -1 }
         let made = insert(row, hash, slot)
-        if let lookUp { try lookUp(rows.base + made * stride) }
+        if let lookUp {
+            awaited = made
+            defer { awaited = -1 }
+            try lookUp(rows.base + made * stride)
+        }
         return made
     }
 
@@ -144,12 +150,15 @@ final class VersionStore {
     }
 
     /// Takes over the current version that the warehouse holds of a key: columns, then meta.
+    ///
+    /// A key that is in memory already stays as it is: memory is ahead of the file, which may still call current what has been closed here.
     func load(_ row: UnsafePointer<Int64>, rowid: Int64) throws {
         let saved = lookUp
         lookUp = nil
         defer { lookUp = saved }
+        let known = entryCount
         let entry = try entry(row, create: true)
-        guard flags[entry] & (Self.present | Self.dirty) == 0, rowids[entry] == 0 else { return }
+        guard entry == known || entry == awaited else { return }
         let at = rows.base + entry * stride
         for i in 0..<stride { at[i] = row[i] }
         rowids[entry] = rowid
@@ -287,7 +296,9 @@ final class VersionStore {
         if !folding { try loadPartition(key) }
         for entry in partitionEntries[key] ?? [] where candidateOf[Int(entry)] < 0 {
             if targetOf[Int(entry)] < 0, folding || flags[Int(entry)] & Self.present == 0 { continue }
-            targetPresent[target(Int(entry), startingAbsent: folding)] = false
+            // `target` may move the vector: never inside the subscript.
+            let index = target(Int(entry), startingAbsent: folding)
+            targetPresent[index] = false
         }
     }
 

@@ -102,6 +102,8 @@ package struct Capture: Sendable, Equatable {
     package var fields: [String: String]
     /// `--downloaded-on`, as days since 1970-01-01.
     package var downloadedOn: Int64?
+    /// Modification time of the file that was captured: recorded evidence of the download date where nothing better is known.
+    package var fileTime: Timestamp?
 
     package var stream: String { "\(service)/\(dataset)" }
 
@@ -110,15 +112,17 @@ package struct Capture: Sendable, Equatable {
 
     /// The evidence that cleaning may rest on.
     package var facts: CaptureFacts {
-        CaptureFacts(
+        let isWeak = observedFrom == "last_day" || observedFrom == "now"
+        return CaptureFacts(
             fileName: name, account: account, fields: fields,
-            observedDay: observed.milliseconds.flooredDay, observedBasis: observedFrom,
-            downloadedOn: downloadedOn, firstDay: nil)
+            observedDay: (isWeak ? fileTime ?? observed : observed).milliseconds.flooredDay,
+            observedBasis: isWeak && fileTime != nil ? "file_time" : observedFrom,
+            downloadedOn: downloadedOn, firstDay: fields["first_day"].flatMap { CalendarDay.day($0) })
     }
 
     package init(
         seq: Int64, object: Hash256, size: Int64, service: String, dataset: String, account: String, name: String, landing: String,
-        source: String, observed: Timestamp, observedFrom: String, fields: [String: String], downloadedOn: Int64?
+        source: String, observed: Timestamp, observedFrom: String, fields: [String: String], downloadedOn: Int64?, fileTime: Timestamp?
     ) {
         self.seq = seq
         self.object = object
@@ -133,6 +137,7 @@ package struct Capture: Sendable, Equatable {
         self.observedFrom = observedFrom
         self.fields = fields
         self.downloadedOn = downloadedOn
+        self.fileTime = fileTime
     }
 
     /// Reads an `extraction.captured` event.
@@ -150,7 +155,8 @@ package struct Capture: Sendable, Equatable {
             name: try need("name", \.string), landing: try need("landing", \.string), source: try need("source", \.string),
             observed: try need("observed") { $0.string.flatMap { Timestamp(iso: $0) } }, observedFrom: try need("observed_from", \.string),
             fields: (body["fields"]?.object ?? [:]).compactMapValues(\.string),
-            downloadedOn: body["downloaded_on"]?.string.flatMap { CalendarDay.day($0) })
+            downloadedOn: body["downloaded_on"]?.string.flatMap { CalendarDay.day($0) },
+            fileTime: body["file_time"]?.string.flatMap { Timestamp(iso: $0) })
     }
 
     /// The body of the event, canonical order left to the log.
@@ -162,6 +168,7 @@ package struct Capture: Sendable, Equatable {
         ]
         if !fields.isEmpty { body["fields"] = .object(fields.mapValues { .string($0) }) }
         if let downloadedOn { body["downloaded_on"] = .string(CalendarDay.text(day: downloadedOn)) }
+        if let fileTime { body["file_time"] = .string(fileTime.iso) }
         return .object(body)
     }
 }

@@ -21,7 +21,9 @@ package enum Warehouse {
         "CREATE TABLE dim_territory (territory_id TEXT PRIMARY KEY, name TEXT NOT NULL, region TEXT) STRICT, WITHOUT ROWID",
         "CREATE TABLE capture (seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, observed TEXT NOT NULL, body TEXT NOT NULL, live INTEGER NOT NULL, contract TEXT, reader INTEGER, item TEXT) STRICT",
         "CREATE INDEX capture_stream ON capture(stream, account)",
-        "CREATE TABLE zone_file (path TEXT PRIMARY KEY, zone TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, capture INTEGER) STRICT, WITHOUT ROWID",
+        "CREATE TABLE zone_file (path TEXT NOT NULL, zone TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, capture INTEGER) STRICT",
+        "CREATE UNIQUE INDEX zone_file_key ON zone_file(path, COALESCE(capture, 0))",
+        "CREATE INDEX zone_file_capture ON zone_file(capture)",
         "CREATE TABLE pending_file (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
         "CREATE TABLE kpi_snapshot (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, day_no INTEGER NOT NULL) STRICT",
         "CREATE TABLE kpi_value (kpi TEXT NOT NULL, seq INTEGER NOT NULL, dims TEXT NOT NULL, num INTEGER, den INTEGER, PRIMARY KEY (kpi, seq, dims)) STRICT, WITHOUT ROWID",
@@ -68,16 +70,23 @@ package enum Warehouse {
         private let lock: FileLock?
 
         /// Errors when nothing has been projected yet.
-        package init(_ layout: Layout, generation wanted: Int? = nil) throws {
-            guard let number = try wanted ?? Warehouse.liveGeneration(layout) else {
-                throw SQLiteFailure(message: "\(layout.live) does not exist: nothing has been projected yet; run `bedrot project`")
+        ///
+        /// - Parameter scratch: allow temporary views in the connection.
+        package init(_ layout: Layout, generation wanted: Int? = nil, scratch: Bool = false) throws {
+            var held: (Int, FileLock?)?
+            while held == nil {
+                guard let number = try wanted ?? Warehouse.liveGeneration(layout) else {
+                    throw SQLiteFailure(message: "\(layout.live) does not exist: nothing has been projected yet; run `bedrot project`")
+                }
+                let lock = try FileLock("\(layout.generations)/\(number)/lock", shared: true)
+                // It may have been replaced and deleted between reading the link and locking it.
+                if Files.exists(layout.generation(number)) || wanted != nil { held = (number, lock) }
             }
-            generation = number
-            lock = try FileLock("\(layout.generations)/\(number)/lock", shared: true)
+            (generation, lock) = held ?? (0, nil)
             var configuration = Configuration()
-            configuration.readonly = true
+            configuration.readonly = !scratch
             configuration.busyMode = .timeout(10)
-            queue = try DatabaseQueue(path: layout.generation(number), configuration: configuration)
+            queue = try DatabaseQueue(path: layout.generation(generation), configuration: configuration)
         }
     }
 

@@ -29,7 +29,8 @@ import Testing
     @Test(arguments: [
         ("1.0", JSONError.Code.fraction), ("1e3", .fraction), ("[0.5]", .fraction), ("1E0", .fraction),
         ("9007199254740992", .integerRange), ("-9007199254740992", .integerRange), ("12345678901234567890", .integerRange),
-        ("-0", .syntax), ("01", .syntax), ("-01", .syntax), ("+1", .syntax), ("-", .syntax), ("NaN", .syntax), ("nul", .syntax), ("", .syntax),
+        ("-0", .syntax), ("01", .syntax), ("-01", .syntax), ("+1", .syntax), ("-", .syntax), ("NaN", .syntax), ("nul", .syntax),
+        ("", .syntax),
         ("{\"a\":1,\"a\":1}", .duplicateKey), ("{\"a\":1,\"\\u0061\":1}", .duplicateKey),
         ("1 2", .trailingBytes), ("{}x", .trailingBytes), ("[1,]", .syntax), ("{\"a\":1,}", .syntax), ("{a:1}", .syntax), ("[1", .syntax),
         ("\"\\x\"", .escape), ("\"\\u12\"", .escape), ("\"\\ud800\"", .escape), ("\"\\udc00\"", .escape), ("\"\\ud800\\u0041\"", .escape),
@@ -39,7 +40,8 @@ import Testing
         #expect { try JSON.parse(Array(input.utf8)) } throws: { ($0 as? JSONError)?.code == code }
     }
 
-    @Test(arguments: [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22]] as [[UInt8]])
+    @Test(
+        arguments: [[0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22]] as [[UInt8]])
     func refusesBadUTF8(bytes: [UInt8]) {
         #expect { try JSON.parse(bytes) } throws: { ($0 as? JSONError)?.code == .utf8 }
         #expect(!Self.isCanonical(bytes))
@@ -47,7 +49,9 @@ import Testing
 
     @Test func depthIsLimitedBothWays() throws {
         let deepest = JSON.maxDepth
-        let fits = Array(String(repeating: "[", count: deepest + 1) + String(repeating: "]", count: deepest + 1)).map { UInt8($0.asciiValue ?? 0) }
+        let fits = Array(String(repeating: "[", count: deepest + 1) + String(repeating: "]", count: deepest + 1)).map {
+            UInt8($0.asciiValue ?? 0)
+        }
         let value = try JSON.parse(fits)
         #expect(try value.canonical() == fits)
         #expect { try JSON.parse([0x5B] + fits + [0x5D]) } throws: { ($0 as? JSONError)?.code == .depth }
@@ -95,7 +99,8 @@ import Testing
     }
 
     @Test(arguments: [
-        #"{"b":1,"a":1}"#, #"{"a":1,"a":1}"#, #"{"a" :1}"#, #"["\/"]"#, #"["\u0041"]"#, #"["\u000A"]"#, #"["\u001F"]"#, #"[ 1]"#, "{\"\u{fb33}\":1,\"😀\":1}",
+        #"{"b":1,"a":1}"#, #"{"a":1,"a":1}"#, #"{"a" :1}"#, #"["\/"]"#, #"["\u0041"]"#, #"["\u000A"]"#, #"["\u001F"]"#, #"[ 1]"#,
+        "{\"\u{fb33}\":1,\"😀\":1}",
     ])
     func otherSpellingsAreNotCanonical(text: String) {
         #expect(!Self.isCanonical(Array(text.utf8)))
@@ -111,7 +116,8 @@ import Testing
         switch Int.random(in: 0..<(depth > 3 ? 4 : 6), using: &random) {
         case 0: return .null
         case 1: return .bool(Bool.random(using: &random))
-        case 2: return .int(Int64.random(in: -JSON.maxInteger...JSON.maxInteger, using: &random) >> Int64.random(in: 0...52, using: &random))
+        case 2:
+            return .int(Int64.random(in: -JSON.maxInteger...JSON.maxInteger, using: &random) >> Int64.random(in: 0...52, using: &random))
         case 3: return .string(text(&random))
         case 4: return .array((0..<Int.random(in: 0...4, using: &random)).map { _ in value(&random, depth: depth + 1) })
         default:
@@ -122,7 +128,9 @@ import Testing
     }
 
     private static func text(_ random: inout SplitMix64) -> String {
-        let scalars: [Unicode.Scalar] = ["a", "b", "Z", "0", "\"", "\\", "/", "\n", "\u{0}", "\u{1f}", "\u{7f}", "é", "€", "\u{e000}", "\u{ffff}", "😀", "\u{10ffff}"]
+        let scalars: [Unicode.Scalar] = [
+            "a", "b", "Z", "0", "\"", "\\", "/", "\n", "\u{0}", "\u{1f}", "\u{7f}", "é", "€", "\u{e000}", "\u{ffff}", "😀", "\u{10ffff}",
+        ]
         var text = String.UnicodeScalarView()
         for _ in 0..<Int.random(in: 0...12, using: &random) { text.append(scalars.randomElement(using: &random) ?? "a") }
         return String(text)
@@ -165,19 +173,24 @@ import Testing
         #expect(hashes.sorted().map(\.hex) == hashes.map(\.hex).sorted())
     }
 
-    @Test(arguments: [
-        ("1970-01-01T00:00:00.000Z", 0), ("2025-09-01T06:00:00.123Z", 1_756_706_400_123), ("2024-02-29T23:59:59.999Z", 1_709_251_199_999),
-        ("1969-12-31T23:59:59.999Z", -1), ("2000-03-01T00:00:00.000Z", 951_868_800_000), ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
-        ("0000-01-01T00:00:00.000Z", -62_167_219_200_000),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("1970-01-01T00:00:00.000Z", 0), ("2025-09-01T06:00:00.123Z", 1_756_706_400_123),
+            ("2024-02-29T23:59:59.999Z", 1_709_251_199_999),
+            ("1969-12-31T23:59:59.999Z", -1), ("2000-03-01T00:00:00.000Z", 951_868_800_000),
+            ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
+            ("0000-01-01T00:00:00.000Z", -62_167_219_200_000),
+        ] as [(String, Int64)])
     func times(iso: String, milliseconds: Int64) {
         #expect(Timestamp(iso: iso)?.milliseconds == milliseconds)
         #expect(Timestamp(milliseconds: milliseconds).iso == iso)
     }
 
     @Test(arguments: [
-        "2025-02-29T00:00:00.000Z", "1900-02-29T00:00:00.000Z", "2025-13-01T00:00:00.000Z", "2025-00-01T00:00:00.000Z", "2025-04-31T00:00:00.000Z",
-        "2025-01-01T24:00:00.000Z", "2025-01-01T00:60:00.000Z", "2025-01-01T00:00:60.000Z", "2025-01-01T00:00:00Z", "2025-01-01 00:00:00.000Z",
+        "2025-02-29T00:00:00.000Z", "1900-02-29T00:00:00.000Z", "2025-13-01T00:00:00.000Z", "2025-00-01T00:00:00.000Z",
+        "2025-04-31T00:00:00.000Z",
+        "2025-01-01T24:00:00.000Z", "2025-01-01T00:60:00.000Z", "2025-01-01T00:00:60.000Z", "2025-01-01T00:00:00Z",
+        "2025-01-01 00:00:00.000Z",
         "2025-01-01T00:00:00.000+", "2025-01-01T00:00:00.00aZ", "+025-01-01T00:00:00.000Z", "2025-01-01T00:00:00.0000Z", "",
     ])
     func badTimes(text: String) {

@@ -51,6 +51,25 @@ import Testing
         #expect(pieces == bytes)
     }
 
+    @Test func aFileTooLargeForMemory() throws {
+        let folder = try TemporaryFolder()
+        let store = ObjectStore(at: folder.path + "/objects")
+        let source = folder.path + "/source"
+        var hasher = Hasher256()
+        try AtomicFile.write(to: source) { (file) throws(EventLogError) in
+            for number in 0..<UInt8(34) { try file.write(Array(repeating: number, count: 1 << 20)) }
+        }
+        for number in 0..<UInt8(34) { hasher.update(Array(repeating: number, count: 1 << 20)) }
+        let expected = hasher.finalize()
+        for _ in 0..<2 {
+            let (hash, size) = try store.put(contentsOf: source)
+            #expect(hash == expected)
+            #expect(size == 34 << 20)
+        }
+        #expect(try store.size(of: expected) == 34 << 20)
+        try store.chunks(of: expected, size: 1 << 20) { _ in }
+    }
+
     @Test func damageAndAbsenceAreErrors() throws {
         let folder = try TemporaryFolder()
         let store = ObjectStore(at: folder.path + "/objects")

@@ -58,7 +58,8 @@ func draft(
     _ body: JSON = [:], stream: String = "demo/daily", type: String = "demo.noted", run: String? = nil, after milliseconds: Int64 = 0
 ) -> EventDraft {
     EventDraft(
-        stream: stream, type: type, actor: "os:1000", run: run, time: Timestamp(milliseconds: start.milliseconds + milliseconds), body: body)
+        stream: stream, type: type, actor: "os:1000", run: run, time: Timestamp(milliseconds: start.milliseconds + milliseconds), body: body
+    )
 }
 
 func makeLog(_ folder: TemporaryFolder, options: Options = Options()) throws -> EventLog {

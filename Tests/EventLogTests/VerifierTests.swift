@@ -66,7 +66,9 @@ import Testing
                     #expect(pwrite(descriptor, &flipped, 1, offset) == 1)
                     let report = try verifier.run()
                     #expect(!report.isSound, "\(table), byte \(offset - range.lowerBound) of \(range.count), mask \(mask)")
-                    if table == "events" { #expect(report.firstBadEvent != nil, "\(table) \(offset - range.lowerBound) \(report.findings)") }
+                    if table == "events" {
+                        #expect(report.firstBadEvent != nil, "\(table) \(offset - range.lowerBound) \(report.findings)")
+                    }
                     var original = bytes[offset]
                     #expect(pwrite(descriptor, &original, 1, offset) == 1)
                     flips += 1
@@ -139,11 +141,17 @@ import Testing
             return Set(try Self.verifier(folder).run().findings.map(\.what))
         }
         let stranger = Hash256(hashing: [77])
-        #expect(try findings { _, transaction in try transaction.put(.byStream, Array("demo/none".utf8) + [0] + seqBytes(2), []) } == [.indexExtra])
+        #expect(
+            try findings { _, transaction in try transaction.put(.byStream, Array("demo/none".utf8) + [0] + seqBytes(2), []) } == [
+                .indexExtra
+            ])
         #expect(try findings { _, transaction in try transaction.put(.byRun, Array("r9".utf8) + [0] + seqBytes(2), []) } == [.indexExtra])
         #expect(try findings { _, transaction in try transaction.put(.ids, stranger.bytes, seqBytes(2)) } == [.indexExtra])
         #expect(try findings { _, transaction in try transaction.put(.byKey, stranger.bytes, seqBytes(2)) } == [.indexExtra])
-        #expect(try findings { _, transaction in try transaction.put(.byObject, stranger.bytes + seqBytes(2), Liveness.bytes(true)) } == [.indexExtra])
+        #expect(
+            try findings { _, transaction in try transaction.put(.byObject, stranger.bytes + seqBytes(2), Liveness.bytes(true)) } == [
+                .indexExtra
+            ])
         #expect(
             try findings { _, transaction in
                 let hash = Hash256(hashing: [1, 2, 3])

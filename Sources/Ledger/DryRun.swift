@@ -1,0 +1,97 @@
+import Cleaning
+import EventLog
+import Projection
+
+extension Lake {
+    /// What an ingest would do; nothing is written, neither to the log nor to the zones or the warehouse.
+    package func preview(_ paths: [String], _ options: IngestOptions) throws -> IngestReport {
+        let files = try paths.flatMap { path -> [String] in
+            guard Files.exists(path) else { throw LedgerError("\(path) does not exist") }
+            return Files.isFolder(path) ? Files.walk(path).filter { !Files.name($0).hasPrefix(".") } : [path]
+        }
+        let head = try log.read { try $0.head() }
+        let definitions = try projector.definitions(until: head.seq)
+        let recognizer = Recognizer(contracts: definitions.contracts.values.map(\.contract))
+        let reader = CaptureReader(objects: objects, zones: nil)
+        var report = IngestReport()
+        var seq = head.seq
+        var events: [Event] = []
+        var sources: [Hash256: String] = [:]
+        func imagine(_ stream: String, _ type: EventType, _ body: JSON) throws -> Event {
+            seq += 1
+            let envelope = JSON.object([
+                "actor": .string(actor), "body": body, "prev": .string(Hash256.zero.hex), "run": "preview", "seq": .int(seq), "stream": .string(stream),
+                "time": .string(Timestamp.now().iso), "type": .string(type.rawValue), "v": 1,
+            ])
+            let event = try Event(canonical: try envelope.canonical())
+            events.append(event)
+            return event
+        }
+        _ = try imagine("run", .runStarted, ["command": "preview"])
+        for path in files {
+            var outcome = FileOutcome(path: path, kind: .unknown([]))
+            defer { report.files.append(outcome) }
+            let contract: Contract
+            let name: NameMatch
+            switch recognizer.recognise(fileName: Files.name(path), head: try Files.head(path)) {
+            case .match(let match, let fields): (contract, name) = (match, fields)
+            case .ambiguous(let contracts):
+                outcome.kind = .ambiguous(contracts.map(\.stream))
+                continue
+            case .none(let closest):
+                outcome.kind = .unknown(closest.map { ($0.contract.stream, $0.reason) })
+                continue
+            }
+            outcome.stream = contract.stream
+            guard let hash = definitions.contracts[contract.stream]?.hash else { continue }
+            let accounts = try AccountBook(log: log, service: contract.service)
+            guard let account = accounts.settle(contract, name: name, path: path, landing: layout.folder(.landing), given: options.account) else {
+                outcome.kind = .quarantined(capture: nil, reason: "nothing says whose file this is", remedy: "bedrot ingest --account NAME \(path)")
+                continue
+            }
+            outcome.account = account
+            var capture = try describe(path, contract: contract, name: name, account: account, options: options)
+            capture.object = try DraftFile.digest(of: path)
+            sources[capture.object] = path
+            if capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract, at: path) }
+            (outcome.observed, outcome.observedFrom) = (capture.observed, capture.observedFrom)
+            let twin = try log.read { transaction in
+                try transaction.captures(of: capture.object).first { seq, live in
+                    guard live, let event = try transaction.event(seq) else { return false }
+                    return try Capture(event).isEqual(capture, merge: contract.merge)
+                }?.seq
+            }
+            if let twin {
+                outcome.kind = .duplicate(of: twin)
+                continue
+            }
+            do {
+                let result = try reader.stage(object: capture.object, at: path, contract: contract, facts: capture.facts) { _ in }
+                let event = try imagine(contract.stream, .captured, capture.body)
+                capture.seq = event.seq
+                let state = try log.read { try StreamState(contract.stream, $0) }
+                var item = StagedPromotion(
+                    capture: capture.seq, input: capture.object, rawOutput: result.raw, rawPath: "preview/raw-\(capture.seq)", output: result.staged,
+                    path: "preview/staged-\(capture.seq)", rejects: result.rejects.map { ($0, "preview/rejects-\(capture.seq)") }, report: result.report)
+                let held = state.holds(item, rank: capture.rank, account: account, merge: contract.merge)
+                for i in item.partitions.indices where held.contains(item.partitions[i].value) { item.partitions[i].held = true }
+                let promoted = try imagine(
+                    contract.stream, .promoted,
+                    ["from": "raw", "to": "staging", "contract": .string(hash.hex), "reader": .int(Int64(Cleaner.revision)), "items": [item.body]])
+                outcome.kind = .promoted(capture: capture.seq, event: promoted.seq, item, report: result.report, held: held.count)
+            } catch let error as CleaningError {
+                outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: error.remedy)
+            }
+        }
+        _ = try imagine("run", .runCompleted, ["outcome": "preview"])
+        guard options.project else { return report }
+        projector.sources = sources
+        defer { projector.sources = [:] }
+        let before = try? latestKPIs().values
+        try projector.preview(events) { database, outcome in
+            report.projection = outcome
+            report.moves = kpiMoves(before ?? [], try KPIValue.all(database, at: seq), definitions.kpis)
+        }
+        return report
+    }
+}

@@ -1,0 +1,322 @@
+package import Cleaning
+package import EventLog
+import Glibc
+package import Projection
+
+/// What a person says about the files they feed.
+package struct IngestOptions: Sendable {
+    package var account: String?
+    /// Days or moments given by `--observed`.
+    package var observed: Timestamp?
+    /// Day number given by `--downloaded-on`.
+    package var downloadedOn: Int64?
+    package var acceptChanges = false
+    package var project = true
+
+    package init() {}
+}
+
+/// What became of one file.
+package struct FileOutcome: Sendable {
+    package enum Kind: Sendable {
+        case promoted(capture: Int64, event: Int64, StagedPromotion, report: CleaningReport, held: Int)
+        case duplicate(of: Int64)
+        /// Held back whole: reason and remedy.
+        case quarantined(capture: Int64?, reason: String, remedy: String?)
+        /// No contract fits; the nearest with the reasons.
+        case unknown([(stream: String, reason: String)])
+        case ambiguous([String])
+    }
+
+    package var path: String
+    package var stream: String?
+    package var account: String?
+    package var observed: Timestamp?
+    package var observedFrom: String?
+    package var kind: Kind
+
+    /// Something needs a person.
+    package var isDegraded: Bool {
+        switch kind {
+        case .promoted(_, _, let item, _, let held): held > 0 || item.rejectedRows > 0
+        case .duplicate: false
+        case .quarantined, .unknown, .ambiguous: true
+        }
+    }
+}
+
+/// A KPI value that an ingest moved.
+package struct KPIMove: Sendable {
+    package let kpi: KPIDefinition
+    package let dimensions: String
+    package let before: KPIValue?
+    package let after: KPIValue?
+}
+
+/// What an ingest did.
+package struct IngestReport: Sendable {
+    package var files: [FileOutcome] = []
+    package var projection: ProjectionOutcome?
+    package var moves: [KPIMove] = []
+
+    package var isDegraded: Bool { files.contains(where: \.isDegraded) }
+}
+
+extension Lake {
+    /// Feeds files and folders: recognise, settle the account, land, capture, promote, project.
+    ///
+    /// `ask` puts a yes-or-no question to a person; nil where there is none. Each file stands alone: one that fails does not stop the others.
+    package func ingest(_ paths: [String], _ options: IngestOptions, ask: ((String) -> Bool)?) throws -> IngestReport {
+        let files = try paths.flatMap { path -> [String] in
+            guard Files.exists(path) else { throw LedgerError("\(path) does not exist") }
+            return Files.isFolder(path) ? Files.walk(path).filter { !Files.name($0).hasPrefix(".") } : [path]
+        }
+        let run = try Run(self, command: "ingest")
+        let recognizer = Recognizer(contracts: run.definitions.contracts.values.map(\.contract))
+        var report = IngestReport()
+        var promoted: Set<Int64> = []
+        for (index, path) in files.enumerated() {
+            let outcome = try ingest(path, run: run, recognizer: recognizer, options: options, ask: ask)
+            if case .promoted(let capture, _, _, _, _) = outcome.kind { promoted.insert(capture) }
+            report.files.append(outcome)
+            progress?("ingest", Int64(index + 1), Int64(files.count))
+        }
+        try run.complete(report.isDegraded ? "degraded" : "ok")
+        Failpoint.hit("ingest.completed")
+        guard options.project else {
+            try log.catchUpIndexes()
+            return report
+        }
+        let before = try? latestKPIs()
+        report.projection = try project(trusting: promoted)
+        Failpoint.hit("ingest.projected")
+        report.moves = kpiMoves(before?.values ?? [], try latestKPIs().values, run.definitions.kpis)
+        return report
+    }
+
+    private func ingest(
+        _ path: String, run: Run, recognizer: Recognizer, options: IngestOptions, ask: ((String) -> Bool)?
+    ) throws -> FileOutcome {
+        var outcome = FileOutcome(path: path, kind: .unknown([]))
+        let match: (Contract, NameMatch)
+        switch recognizer.recognise(fileName: Files.name(path), head: try Files.head(path)) {
+        case .match(let contract, let name): match = (contract, name)
+        case .ambiguous(let contracts):
+            outcome.kind = .ambiguous(contracts.map(\.stream))
+            return outcome
+        case .none(let closest):
+            outcome.kind = .unknown(closest.map { ($0.contract.stream, $0.reason) })
+            return outcome
+        }
+        let (contract, name) = match
+        outcome.stream = contract.stream
+        guard let hash = run.definitions.contracts[contract.stream]?.hash else { return outcome }
+        let accounts = try AccountBook(log: log, service: contract.service)
+        guard let account = accounts.settle(contract, name: name, path: path, landing: layout.folder(.landing), given: options.account) else {
+            let remedy = "bedrot ingest --account NAME \(path)"
+            outcome.kind = .quarantined(
+                capture: nil,
+                reason: "nothing says whose file this is: not its name, not its folder\(name.account.map { "; “\($0)” is not a known account" } ?? "")",
+                remedy: remedy)
+            try refuse(contract.stream, path: path, code: "account_unknown", remedy: remedy, run: run)
+            return outcome
+        }
+        outcome.account = account
+        var capture = try describe(path, contract: contract, name: name, account: account, options: options)
+        capture.object = try objects.put(contentsOf: path).hash
+        Failpoint.hit("ingest.object")
+        if capture.observedFrom == "now" || capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract) }
+        outcome.observed = capture.observed
+        outcome.observedFrom = capture.observedFrom
+        try land(path, &capture)
+        Failpoint.hit("ingest.landed")
+        switch try append(capture, contract: contract, run: run) {
+        case .duplicate(let of):
+            outcome.kind = .duplicate(of: of)
+            return outcome
+        case .new(let seq): capture.seq = seq
+        }
+        Failpoint.hit("ingest.captured")
+        switch try run.promoter.promote(capture, contract: contract, hash: hash, acceptChanges: options.acceptChanges, ask: ask) {
+        case .promoted(let seq, let item, _, let report):
+            outcome.kind = .promoted(capture: capture.seq, event: seq, item, report: report, held: item.partitions.filter(\.held).count)
+        case .quarantined(_, _, let reason, let remedy):
+            outcome.kind = .quarantined(capture: capture.seq, reason: reason, remedy: remedy)
+        }
+        Failpoint.hit("ingest.promoted")
+        return outcome
+    }
+
+    /// What can be said of a file before its bytes are read.
+    func describe(_ path: String, contract: Contract, name: NameMatch, account: String, options: IngestOptions) throws -> Capture {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw FileFailure("look at", path, errno) }
+        let fileTime = Timestamp(milliseconds: Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000)
+        var observed = (fileTime, "file_time")
+        if let given = options.observed {
+            observed = (given, "declared")
+        } else if let named = name.capturedAt {
+            observed = (Timestamp(milliseconds: named), "name")
+        } else if let day = options.downloadedOn {
+            observed = (Timestamp(milliseconds: day * 86_400_000), "declared")
+        }
+        return Capture(
+            seq: 0, object: .zero, size: Int64(status.st_size), service: contract.service, dataset: contract.dataset, account: account,
+            name: Files.name(path), landing: "", source: "manual", observed: observed.0, observedFrom: observed.1, fields: name.fields,
+            downloadedOn: options.downloadedOn, fileTime: fileTime)
+    }
+
+    /// Without a better clue a file was observed on the last day it covers; the file's time stays recorded as evidence.
+    func settleObserved(_ capture: inout Capture, contract: Contract, at path: String? = nil) throws {
+        let reader = CaptureReader(objects: objects, zones: nil)
+        guard
+            let report = try? reader.stage(
+                object: capture.object, at: path, contract: contract, facts: capture.facts, digests: false, { _ in }
+            ).report, let last = report.period?.upperBound
+        else { return }
+        capture.observed = Timestamp(milliseconds: last * 86_400_000)
+        capture.observedFrom = "last_day"
+    }
+
+    /// Copies the file into its landing folder, unless it is there already.
+    private func land(_ path: String, _ capture: inout Capture) throws {
+        let landing = layout.folder(.landing)
+        if let real = Files.realPath(path), let base = Files.realPath(landing), real.hasPrefix(base + "/") {
+            capture.landing = layout.name(.landing) + real.dropFirst(base.count)
+            return
+        }
+        let folder = "\(landing)/\(capture.service)/\(capture.dataset)/\(ZoneNames.safe(capture.account))"
+        let names = ZoneNames(capture: capture, layout: layout)
+        let relative = try names.free("\(folder)/\(ZoneNames.safe(capture.name))", digest: capture.object)
+        let full = layout.path(relative)
+        if !Files.exists(full) {
+            try Files.makeFolder(Files.parent(full))
+            try objects.place(capture.object, at: full)
+        }
+        capture.landing = relative
+    }
+
+    enum Appended {
+        case new(Int64)
+        case duplicate(Int64)
+    }
+
+    /// Appends the capture unless an equal one lives; the check is made inside the write transaction.
+    private func append(_ capture: Capture, contract: Contract, run: Run) throws -> Appended {
+        try log.write { transaction in
+            if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
+            for (seq, live) in try transaction.captures(of: capture.object) where live {
+                guard let event = try transaction.event(seq) else { continue }
+                let other = try Capture(event)
+                guard other.isEqual(capture, merge: contract.merge) else { continue }
+                // A quarantined capture does not stand in the way of the same bytes with better evidence.
+                if try transaction.isQuarantined(other), !capture.hasSameEvidence(other) { continue }
+                _ = try transaction.append(
+                    draft(
+                        capture.stream, .duplicate, run: run.id,
+                        ["capture": .int(seq), "name": .string(capture.name), "observed": .string(capture.observed.iso), "account": .string(capture.account)]))
+                return .duplicate(seq)
+            }
+            return .new(try transaction.append(draft(capture.stream, .captured, run: run.id, capture.body)).seq)
+        }
+    }
+
+    /// Notes a file that cannot even be captured.
+    private func refuse(_ stream: String, path: String, code: String, remedy: String, run: Run) throws {
+        _ = try log.write { transaction in
+            if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
+            return try transaction.append(
+                draft(stream, .quarantined, run: run.id, ["code": .string(code), "name": .string(Files.name(path)), "remedy": .string(remedy)]))
+        }
+    }
+}
+
+extension WriteTransaction {
+    /// Whether the last word on a capture is a quarantine.
+    func isQuarantined(_ capture: Capture) throws -> Bool {
+        var answer = false
+        try events(
+            EventQuery(
+                seqs: capture.seq...Int64.max, streams: [capture.stream], types: [EventType.quarantined.rawValue, EventType.promoted.rawValue], newestFirst: true)
+        ) { event in
+            if event.type == EventType.quarantined.rawValue, event.body["capture"]?.int == capture.seq {
+                answer = true
+                return false
+            }
+            return try StagingPromotion(event)?.items.contains { $0.capture == capture.seq } != true
+        }
+        return answer
+    }
+}
+
+extension Capture {
+    /// Whether two captures are the same: object, service, dataset, account, and `observed` where that rests on a declaration or a name.
+    func isEqual(_ other: Capture, merge: Merge) -> Bool {
+        guard object == other.object, stream == other.stream, account == other.account else { return false }
+        func rests(_ capture: Capture) -> Bool { ["header", "name", "declared"].contains(capture.observedFrom) }
+        if merge == .append || !(rests(self) && rests(other)) { return true }
+        return observed == other.observed
+    }
+
+    /// Whether cleaning would see the same evidence.
+    func hasSameEvidence(_ other: Capture) -> Bool { facts == other.facts }
+}
+
+/// Names that accounts go by, from `reference.changed` events.
+struct AccountBook {
+    private var aliases: [String: String] = [:]
+
+    init(log: EventLog, service: String) throws {
+        try log.read { transaction in
+            try transaction.events(EventQuery(types: [EventType.referenceChanged.rawValue])) { event in
+                guard event.body["kind"]?.string == "account", event.body["service"]?.string == service, let value = event.body["value"]?.string,
+                    let account = event.body["member"]?.string
+                else { return true }
+                aliases[SourceNames.normalised(value)] = account
+                return true
+            }
+        }
+    }
+
+    /// The account of a file: from its name, else its landing folder, else what the person said; nil when nothing says it.
+    func settle(_ contract: Contract, name: NameMatch, path: String, landing: String, given: String?) -> String? {
+        if let found = name.account {
+            if let known = aliases[SourceNames.normalised(found)] { return known }
+            // Only the first field is the account's own id; the others are names that must be known.
+            if case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first, name.fields[first] == nil {
+                return given
+            }
+            return found
+        }
+        let prefix = "\(landing)/\(contract.service)/\(contract.dataset)/"
+        if let real = Files.realPath(path), let base = Files.realPath(landing), real.hasPrefix("\(base)/\(contract.service)/\(contract.dataset)/") {
+            let rest = real.dropFirst("\(base)/\(contract.service)/\(contract.dataset)/".count).split(separator: "/")
+            if rest.count > 1 { return String(rest[0]) }
+        } else if path.hasPrefix(prefix) {
+            let rest = path.dropFirst(prefix.count).split(separator: "/")
+            if rest.count > 1 { return String(rest[0]) }
+        }
+        return given
+    }
+}
+
+extension Files {
+    /// The first bytes of a file: enough to recognise it.
+    static func head(_ path: String) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileFailure("read", path, errno) }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+        guard count >= 0 else { throw FileFailure("read", path, errno) }
+        bytes.removeLast(bytes.count - count)
+        return bytes
+    }
+
+    /// The path without links and dots; nil when it does not exist.
+    static func realPath(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}

@@ -1,0 +1,155 @@
+import Cleaning
+package import EventLog
+import Glibc
+package import Projection
+
+/// A use case that cannot go on: what failed, why, what to do next.
+package struct LedgerError: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}
+
+/// One data root, open: the log, the objects, the projector. Every command works through one of these.
+package final class Lake {
+    package let layout: Layout
+    package let log: EventLog
+    package let objects: ObjectStore
+    package let projector: Projector
+    /// Who acts: `os:<uid>`.
+    package let actor: String
+    let definitionFolders: DefinitionFolders
+    /// Told about long work: what, done, total.
+    package var progress: (@Sendable (String, Int64, Int64) -> Void)?
+
+    private init(layout: Layout, log: EventLog, definitions: DefinitionFolders) {
+        self.layout = layout
+        self.log = log
+        definitionFolders = definitions
+        objects = ObjectStore(at: layout.objects)
+        projector = Projector(layout: layout, log: log, objects: objects)
+        actor = "os:\(getuid())"
+        projector.progress = { [weak self] done, total in self?.progress?("project", done, total) }
+    }
+
+    /// Opens the lake at a root.
+    package static func open(_ layout: Layout, mode: EventLog.Mode, definitions: String?) throws -> Lake {
+        guard Files.exists(layout.log) else {
+            throw LedgerError("\(layout.root) is not a data root (it has no ledger/log); make one: bedrot --root \(layout.root) init --label NAME")
+        }
+        // A person at the keyboard may come back after weeks; only unattended runs stop at a jump ahead. Steps back are refused for all.
+        let log = try EventLog.open(at: layout.log, mode: mode, indexing: indexEntries, options: Options(jumpLimit: Int64.max))
+        return Lake(layout: layout, log: log, definitions: try DefinitionFolders(root: layout, explicit: definitions))
+    }
+
+    package func close() { log.close() }
+
+    /// What a new lake is called and how it counts days and money.
+    package struct Settings: Sendable {
+        package var label: String
+        package var zone: String
+        package var currency: String
+
+        package init(label: String, zone: String, currency: String) {
+            self.label = label
+            self.zone = zone
+            self.currency = currency
+        }
+    }
+
+    /// Makes a root: folders (0700), a `.gitignore`, the log with event 1, the definitions in use.
+    package static func create(_ layout: Layout, settings: Settings, definitions: String?) throws -> Lake {
+        guard ReportingZone.offset(settings.zone) != nil else {
+            throw LedgerError("unknown reporting zone “\(settings.zone)”: write UTC or a fixed offset such as +02:00")
+        }
+        guard settings.currency.utf8.count == 3, settings.currency.utf8.allSatisfy({ (65...90).contains($0) }) else {
+            throw LedgerError("“\(settings.currency)” is not an ISO 4217 code such as USD")
+        }
+        let lake = try empty(layout, definitions: definitions)
+        _ = try lake.log.write { transaction in
+            try transaction.append(
+                EventDraft(
+                    stream: "log", type: EventType.logOpened.rawValue, actor: lake.actor,
+                    body: [
+                        "format": 1, "log": .string(RunID.make(at: .now())), "hash": "sha256", "canonical": "rfc8785",
+                        "label": .string(settings.label), "zone": .string(settings.zone), "currency": .string(settings.currency),
+                    ]))
+        }
+        _ = try lake.captureDefinitions(run: nil)
+        try lake.log.catchUpIndexes()
+        return lake
+    }
+
+    /// Makes a root from the stored events of another, one canonical event a line: the same ids, or nothing.
+    ///
+    /// Objects are not in the events; copy `ledger/objects` beside it before anything is replayed.
+    package static func create(_ layout: Layout, fromEvents path: String, definitions: String?) throws -> Lake {
+        let bytes = try Files.read(path)
+        let lake = try empty(layout, definitions: definitions)
+        var line: Int64 = 0
+        for part in bytes.split(separator: 10, omittingEmptySubsequences: true).chunked(by: 1000) {
+            try lake.log.write { transaction in
+                for bytes in part {
+                    line += 1
+                    do {
+                        _ = try transaction.appendRaw(Array(bytes))
+                    } catch {
+                        throw LedgerError("\(path):\(line): \(error)")
+                    }
+                }
+            }
+        }
+        try lake.log.catchUpIndexes()
+        return lake
+    }
+
+    private static func empty(_ layout: Layout, definitions: String?) throws -> Lake {
+        guard !Files.exists("\(layout.log)/data.mdb") else {
+            throw LedgerError("there is a log in \(layout.log) already; use it, or choose another root")
+        }
+        for zone in Layout.Zone.allCases { try Files.makeFolder(layout.folder(zone)) }
+        for folder in ["ledger", "ledger/objects", "warehouse", "definitions", "reports", "keys", "sessions", "logs"] { try Files.makeFolder(layout.path(folder)) }
+        let ignore = layout.path(".gitignore")
+        if !Files.exists(ignore) { try AtomicFile.write(Array("*\n!definitions/\n!definitions/**\n!.gitignore\n".utf8), to: ignore) }
+        let log = try EventLog.create(at: layout.log, indexing: indexEntries)
+        return Lake(layout: layout, log: log, definitions: try DefinitionFolders(root: layout, explicit: definitions))
+    }
+
+    /// What event 1 says.
+    package func settings() throws -> Settings {
+        guard let event = try log.read({ try $0.event(1) }), event.type == EventType.logOpened.rawValue else {
+            throw LedgerError("the log in \(layout.log) does not begin with log.opened; run `bedrot verify`")
+        }
+        return Settings(
+            label: event.body["label"]?.string ?? "", zone: event.body["zone"]?.string ?? "UTC", currency: event.body["currency"]?.string ?? "USD")
+    }
+
+    /// An event of a run by this actor.
+    func draft(_ stream: String, _ type: EventType, run: String?, _ body: JSON) -> EventDraft {
+        EventDraft(stream: stream, type: type.rawValue, actor: actor, run: run, body: body)
+    }
+}
+
+/// Identifiers of runs: 26 characters, sortable by time (ULID). They are recorded, never derived, so chance is allowed here.
+enum RunID {
+    static func make(at time: Timestamp) -> String {
+        let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+        var out: [UInt8] = []
+        for shift in stride(from: 45, through: 0, by: -5) { out.append(alphabet[Int(time.milliseconds >> Int64(shift)) & 31]) }
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<16 { out.append(alphabet[Int(generator.next() & 31)]) }
+        return String(decoding: out, as: UTF8.self)
+    }
+}
+
+extension Sequence {
+    /// Runs of at most `size` elements.
+    func chunked(by size: Int) -> [[Element]] {
+        var chunks: [[Element]] = []
+        for element in self {
+            if chunks.isEmpty || chunks[chunks.count - 1].count == size { chunks.append([]) }
+            chunks[chunks.count - 1].append(element)
+        }
+        return chunks
+    }
+}

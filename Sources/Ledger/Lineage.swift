@@ -1,0 +1,163 @@
+import Cleaning
+package import EventLog
+import GRDB
+package import Projection
+
+/// Where a figure comes from: the capture, its events, the line and its text.
+package struct LineageLine: Sendable {
+    package let capture: Capture
+    /// Record number in the raw file; the header is 1.
+    package let line: Int64
+    /// The record as it stands in the raw file, at most 2,000 bytes.
+    package let text: String
+    package let rawPath: String?
+}
+
+/// The answer of `bedrot lineage`.
+package struct LineageReport: Sendable {
+    /// What was asked for, in words.
+    package var subject: String
+    package var lines: [LineageLine] = []
+    /// Rows behind the figure in all; `lines` shows the newest of them.
+    package var rows: Int64 = 0
+    /// Every capture that the figure rests on.
+    package var captures: [Capture] = []
+    /// Events that name those captures, oldest first.
+    package var events: [Event] = []
+}
+
+extension Lake {
+    /// From a capture to everything the log says of it.
+    package func lineage(capture seq: Int64) throws -> LineageReport {
+        var report = LineageReport(subject: "capture \(seq)")
+        try trace([seq], into: &report)
+        return report
+    }
+
+    /// From a KPI value to the rows, captures and lines behind it.
+    ///
+    /// - Parameter filter: dimension values that must match, such as `artist=artist:zonea0`; empty takes the first value.
+    package func lineage(kpi id: String, filter: [String: String], day: Int64?, knownAt: Int64?, limit: Int) throws -> LineageReport {
+        let kpi = try kpi(id)
+        let answer = try kpiValues(kpi, day: day, knownAt: knownAt)
+        let chosen = try answer.values.first { value in
+            guard let dimensions = try JSON.parse(Array(value.dimensions.utf8)).object else { return false }
+            return filter.allSatisfy { dimensions[$0.key]?.string == $0.value || dimensions[$0.key]?.int.map(String.init) == $0.value }
+        }
+        guard let chosen else {
+            throw LedgerError("\(id) has no value with \(filter.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")); `bedrot kpi show \(id)` lists its values")
+        }
+        let dimensions = try JSON.parse(Array(chosen.dimensions.utf8)).object ?? [:]
+        let shown = dimensions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.string ?? $0.value.int.map(String.init) ?? "")" }.joined(separator: " ")
+        var report = LineageReport(
+            subject: "\(kpi.title)\(shown.isEmpty ? "" : " (\(shown))") = \(chosen.text(unit: kpi.unit, decimals: kpi.decimals)) \(kpi.unit), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)")
+        let definitions = try definitionsInForce()
+        let evidence = try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
+            try KPIQuestion(database: database, definitions: definitions).evidence(
+                kpi, dimensions: dimensions, day: answer.day, seq: answer.seq, limit: limit)
+        }
+        report.rows = evidence.total
+        try addLines(evidence.lines, to: &report)
+        try trace(evidence.captures, into: &report)
+        return report
+    }
+
+    /// From rows of a fact to their captures and lines. `condition` is SQL over the plain table.
+    package func lineage(table: String, condition: String, limit: Int) throws -> LineageReport {
+        let definitions = try definitionsInForce()
+        guard definitions.facts.contains(where: { $0.name == table }) else {
+            throw LedgerError("“\(table)” is not a fact; known: \(definitions.facts.map(\.name).joined(separator: ", "))")
+        }
+        var report = LineageReport(subject: "\(table) where \(condition)")
+        let (lines, total, captures) = try warehouse().queue.read { database -> ([(capture: Int64, line: Int64)], Int64, [Int64]) in
+            let from = "FROM \"\(table)\" WHERE \(condition)"
+            return (
+                try Row.fetchAll(database, sql: "SELECT set_seq, set_line \(from) ORDER BY set_seq DESC, set_line DESC LIMIT \(limit)").map {
+                    (capture: $0[0], line: $0[1])
+                },
+                try Int64.fetchOne(database, sql: "SELECT COUNT(*) \(from)") ?? 0,
+                try Int64.fetchAll(database, sql: "SELECT DISTINCT set_seq \(from) ORDER BY set_seq")
+            )
+        }
+        report.rows = total
+        try addLines(lines, to: &report)
+        try trace(captures, into: &report)
+        return report
+    }
+
+    private func addLines(_ lines: [(capture: Int64, line: Int64)], to report: inout LineageReport) throws {
+        for seq in Set(lines.map(\.capture)).sorted(by: >) {
+            let wanted = Set(lines.filter { $0.capture == seq }.map(\.line))
+            guard let event = try log.read({ try $0.event(seq) }) else { continue }
+            let capture = try Capture(event)
+            let (texts, path) = try records(wanted, of: capture)
+            for line in wanted.sorted(by: >) {
+                report.lines.append(LineageLine(capture: capture, line: line, text: texts[line] ?? "", rawPath: path))
+            }
+        }
+    }
+
+    /// The texts of some records of a capture, from its object, whatever has become of the zone files.
+    private func records(_ wanted: Set<Int64>, of capture: Capture) throws -> ([Int64: String], String?) {
+        let state = try log.read { try StreamState(capture.stream, $0) }
+        guard let promotion = state.entries[capture.seq]?.promotion else { return ([:], nil) }
+        let contract = try CaptureReader(objects: objects, zones: nil).contract(promotion.contract)
+        var raw: [UInt8] = []
+        let bytes = try objects.read(capture.object)
+        let report = try Cleaner.unpack(ByteSource(bytes), under: contract) { raw.append(contentsOf: $0) }
+        if report.isIdentity { raw = bytes }
+        return (RawRecords.texts(wanted, in: raw), promotion.item.rawPath)
+    }
+
+    private func trace(_ captures: [Int64], into report: inout LineageReport) throws {
+        let known = Set(captures)
+        var streams = Set<String>()
+        try log.read { transaction in
+            for seq in captures {
+                guard let event = try transaction.event(seq), event.type == EventType.captured.rawValue else {
+                    throw LedgerError("event \(seq) is not a capture; `bedrot events --type extraction.captured` lists them")
+                }
+                let capture = try Capture(event)
+                report.captures.append(capture)
+                streams.insert(capture.stream)
+            }
+            for stream in streams.sorted() {
+                try transaction.events(EventQuery(streams: [stream])) { event in
+                    let items = event.body["items"]?.array?.compactMap { $0["capture"]?.int } ?? []
+                    let named = items + [event.body["capture"]?.int, event.type == EventType.captured.rawValue ? event.seq : nil].compactMap(\.self)
+                    if !known.isDisjoint(with: named) { report.events.append(event) }
+                    return true
+                }
+            }
+        }
+        report.events.sort { $0.seq < $1.seq }
+    }
+}
+
+/// Finds records in delimited text: a record ends at a line end outside quotes; LF, CRLF and CR all end lines.
+enum RawRecords {
+    static func texts(_ wanted: Set<Int64>, in bytes: [UInt8]) -> [Int64: String] {
+        var found: [Int64: String] = [:]
+        let quoting = bytes.prefix { $0 != 10 && $0 != 13 }.contains(9) ? bytes.first == 34 : true
+        var record: Int64 = 1
+        var start = 0
+        var i = 0
+        var quoted = false
+        func close(_ end: Int) {
+            if wanted.contains(record) { found[record] = String(decoding: bytes[start..<min(end, start + 2000)], as: UTF8.self) }
+        }
+        while i < bytes.count {
+            let byte = bytes[i]
+            if byte == 34, quoting { quoted.toggle() }
+            if !quoted, byte == 10 || byte == 13 {
+                close(i)
+                if byte == 13, i + 1 < bytes.count, bytes[i + 1] == 10 { i += 1 }
+                start = i + 1
+                record += 1
+            }
+            i += 1
+        }
+        if start < bytes.count { close(bytes.count) }
+        return found
+    }
+}

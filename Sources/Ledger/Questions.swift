@@ -1,0 +1,198 @@
+package import Cleaning
+import EventLog
+package import GRDB
+package import Projection
+
+/// How partitions are written for people.
+package enum PartitionLabel {
+    package static func text(_ value: Int64, _ type: ColumnType) -> String {
+        switch type {
+        case .day: CalendarDay.text(day: value)
+        case .month: CalendarDay.text(month: value)
+        default: String(value)
+        }
+    }
+
+    package static func value(_ text: String) -> Int64? { CalendarDay.day(text) ?? CalendarDay.month(text) ?? Int64(text) }
+}
+
+/// The values of all KPIs at one snapshot.
+package struct KPISnapshot: Sendable {
+    package let seq: Int64
+    package let time: String
+    package let day: Int64
+    package let values: [KPIValue]
+}
+
+/// A figure that a later capture changed, or withdrew.
+package struct Restatement: Sendable {
+    package let table: String
+    /// Natural key in words: column, value.
+    package let key: [(String, String)]
+    /// Column, before, after; `after` is nil where the row was withdrawn.
+    package let changes: [(column: String, before: String?, after: String?)]
+    package let since: Int64
+    package let event: Int64
+    package let time: String
+    package let isWithdrawn: Bool
+}
+
+extension Lake {
+    /// A reader of the live warehouse.
+    package func warehouse() throws -> Warehouse.Reader { try Warehouse.Reader(layout) }
+
+    // MARK: KPIs
+
+    /// The newest snapshot.
+    package func latestKPIs() throws -> KPISnapshot {
+        try warehouse().queue.read { database in
+            guard let row = try Row.fetchOne(database, sql: "SELECT seq, time, day_no FROM kpi_snapshot ORDER BY seq DESC LIMIT 1") else {
+                return KPISnapshot(seq: 0, time: "", day: 0, values: [])
+            }
+            return KPISnapshot(
+                seq: row["seq"], time: row["time"], day: row["day_no"],
+                values: try Self.values(database, "WHERE seq = ? ORDER BY kpi, dims", [row["seq"] as Int64]))
+        }
+    }
+
+    private static func values(_ database: Database, _ condition: String, _ arguments: StatementArguments) throws -> [KPIValue] {
+        try Row.fetchAll(database, sql: "SELECT kpi, dims, num, den FROM kpi_value \(condition)", arguments: arguments).map {
+            KPIValue(kpi: $0["kpi"], dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])
+        }
+    }
+
+    /// What differs between two snapshots, in the order of ids and dimensions.
+    func kpiMoves(_ before: [KPIValue], _ after: [KPIValue], _ definitions: [KPIDefinition]) -> [KPIMove] {
+        let byID = Dictionary(uniqueKeysWithValues: definitions.map { ($0.id, $0) })
+        func keyed(_ values: [KPIValue]) -> [String: KPIValue] {
+            Dictionary(values.map { ("\($0.kpi) \($0.dimensions)", $0) }, uniquingKeysWith: { first, _ in first })
+        }
+        let (old, new) = (keyed(before), keyed(after))
+        return Set(old.keys).union(new.keys).sorted().compactMap { key in
+            guard old[key] != new[key], let value = new[key] ?? old[key], let definition = byID[value.kpi] else { return nil }
+            let shown = (old[key], new[key])
+            if let a = shown.0, let b = shown.1,
+                a.text(unit: definition.unit, decimals: definition.decimals) == b.text(unit: definition.unit, decimals: definition.decimals)
+            {
+                return nil
+            }
+            return KPIMove(kpi: definition, dimensions: value.dimensions, before: old[key], after: new[key])
+        }
+    }
+
+    /// The definitions that the live generation was made with.
+    package func definitionsInForce() throws -> DefinitionSet {
+        let seq = try warehouse().queue.read { try Int64.fetchOne($0, sql: "SELECT seq FROM checkpoint") ?? 0 }
+        return try projector.definitions(until: seq)
+    }
+
+    package func kpi(_ id: String) throws -> KPIDefinition {
+        let kpis = try definitionsInForce().kpis
+        guard let kpi = kpis.first(where: { $0.id == id }) else {
+            throw LedgerError("there is no KPI “\(id)”; known: \(kpis.map(\.id).joined(separator: ", "))")
+        }
+        return kpi
+    }
+
+    /// Values of one KPI, asked of the facts as known at a seq and for a day; nil means the head and the newest snapshot's day.
+    package func kpiValues(_ kpi: KPIDefinition, day: Int64?, knownAt: Int64?) throws -> (seq: Int64, day: Int64, values: [KPIValue]) {
+        let definitions = try definitionsInForce()
+        return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
+            let head = try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0
+            let seq = knownAt ?? head
+            guard seq <= head else { throw LedgerError("the warehouse knows events up to \(head), not \(seq); run `bedrot project`") }
+            let snapshot = try Row.fetchOne(
+                database, sql: "SELECT day_no, time FROM kpi_snapshot WHERE seq <= ? ORDER BY seq DESC LIMIT 1", arguments: [seq])
+            let asked: Int64 = day ?? snapshot?["day_no"] ?? 0
+            let time = (snapshot?["time"] as String?).flatMap { Timestamp(iso: $0) } ?? Timestamp(milliseconds: 0)
+            return (seq, asked, try KPIQuestion(database: database, definitions: definitions).values(kpi, day: asked, seq: seq, now: time.milliseconds))
+        }
+    }
+
+    /// The past of a KPI: a value at every snapshot, newest last.
+    package func kpiHistory(_ kpi: KPIDefinition, limit: Int?) throws -> [(seq: Int64, day: Int64, value: KPIValue)] {
+        try warehouse().queue.read { database in
+            try Row.fetchAll(
+                database,
+                sql: "SELECT v.seq, s.day_no, v.dims, v.num, v.den FROM kpi_value v JOIN kpi_snapshot s ON s.seq = v.seq WHERE v.kpi = ? AND v.seq IN (SELECT seq FROM kpi_snapshot ORDER BY seq DESC LIMIT ?) ORDER BY v.seq, v.dims",
+                arguments: [kpi.id, limit ?? -1]
+            ).map { ($0["seq"], $0["day_no"], KPIValue(kpi: kpi.id, dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])) }
+        }
+    }
+
+    // MARK: Restatements
+
+    /// Figures that later events changed or withdrew, newest first; read from closed versions (for statements from the kept totals).
+    package func restatements(limit: Int, table wanted: String? = nil, since: Int64 = 0) throws -> [Restatement] {
+        let definitions = try definitionsInForce()
+        var found: [Restatement] = []
+        try warehouse().queue.read { database in
+            for fact in definitions.facts {
+                let names = fact.identity == .row ? fact.totals.map(\.name) : [fact.name]
+                for name in names where wanted == nil || wanted == name || wanted == fact.name {
+                    found += try Self.restatements(database, table: name, fact: fact, limit: limit, since: since)
+                }
+            }
+        }
+        found.sort { ($0.event, $0.table) != ($1.event, $1.table) ? ($0.event, $0.table) > ($1.event, $1.table) : $0.key.map(\.1).lexicographicallyPrecedes($1.key.map(\.1)) }
+        let kept = Array(found.prefix(limit))
+        return try log.read { transaction in
+            try kept.map { item in
+                Restatement(
+                    table: item.table, key: item.key, changes: item.changes, since: item.since, event: item.event,
+                    time: try transaction.event(item.event)?.time.iso ?? "", isWithdrawn: item.isWithdrawn)
+            }
+        }
+    }
+
+    private static func restatements(_ database: Database, table: String, fact: FactDefinition, limit: Int, since: Int64) throws -> [Restatement] {
+        let shape = TableShape(table, of: fact)
+        func columns(_ alias: String) -> String { shape.columns.map { "\(alias).\"\($0.name)\"" }.joined(separator: ", ") }
+        let keys = shape.keys.map { "n.\"\($0)\" IS o.\"\($0)\"" }.joined(separator: " AND ")
+        let count = shape.columns.count
+        let rows = try Row.fetchAll(
+            database,
+            sql: "SELECT o.from_seq, o.to_seq, n.id IS NULL, \(columns("o")), \(columns("n")) FROM \"\(table)_v\" o LEFT JOIN \"\(table)_v\" n ON \(keys) AND n.from_seq = o.to_seq WHERE o.to_seq IS NOT NULL AND o.to_seq > ? ORDER BY o.to_seq DESC, \((4..<(4 + count)).map(String.init).joined(separator: ", ")) LIMIT ?",
+            arguments: [since, limit])
+        return try rows.map { row in
+            func text(_ index: Int, _ column: FactDefinition.Column) throws -> String? {
+                guard let value = row[index] as Int64? else { return nil }
+                return try CellText.text(value, column, database)
+            }
+            var key: [(String, String)] = []
+            var changes: [(column: String, before: String?, after: String?)] = []
+            let isWithdrawn: Bool = row[2]
+            for (i, column) in shape.columns.enumerated() {
+                let before = try text(3 + i, column)
+                if shape.keys.contains(column.name) {
+                    key.append((column.name, before ?? ""))
+                } else {
+                    let after = isWithdrawn ? nil : try text(3 + count + i, column)
+                    if isWithdrawn ? before != nil : before != after { changes.append((column.name, before, after)) }
+                }
+            }
+            return Restatement(table: table, key: key, changes: changes, since: row[0], event: row[1], time: "", isWithdrawn: isWithdrawn)
+        }
+    }
+}
+
+/// An integer of the warehouse in words.
+package enum CellText {
+    package static func text(_ value: Int64, _ column: FactDefinition.Column, _ database: Database) throws -> String {
+        switch column.storage {
+        case .day: CalendarDay.text(day: value)
+        case .month: CalendarDay.text(month: value)
+        case .nano: nano(value)
+        case .count, .flag: String(value)
+        case .source: try String.fetchOne(database, sql: "SELECT value FROM source_value WHERE id = ?", arguments: [value]) ?? "?"
+        }
+    }
+
+    /// Nano units as a decimal with as few digits as say the same.
+    package static func nano(_ value: Int64) -> String {
+        var fraction = String(value.magnitude % 1_000_000_000)
+        fraction = String(repeating: "0", count: 9 - fraction.count) + fraction
+        while fraction.hasSuffix("0") { fraction.removeLast() }
+        return (value < 0 ? "-" : "") + String(value.magnitude / 1_000_000_000) + (fraction.isEmpty ? "" : "." + fraction)
+    }
+}

@@ -1,0 +1,52 @@
+import EventLog
+import Glibc
+package import Projection
+
+/// A replay beside the live state.
+package struct ReplayComparison: Sendable {
+    package let replayed: ProjectionDigest
+    /// Tables and files that are not equal; empty also when nothing was compared.
+    package let differences: [String]
+    package let isCompared: Bool
+}
+
+extension Lake {
+    /// `project`: captures changed definitions, settles what an interrupted run left, projects, lets the reactor speak.
+    package func projectCommand() throws -> ProjectionOutcome {
+        let run = try Run(self, command: "project")
+        try run.complete("ok")
+        return try project()
+    }
+
+    /// Rebuilds the live state from the log.
+    package func rebuild(until: Int64?, definitionsNow: Bool) throws -> ProjectionOutcome {
+        let outcome = try projector.rebuild(until: until, definitionsNow: definitionsNow)
+        guard until == nil else { return outcome }
+        if try react() > 0 { _ = try projector.project() }
+        try log.catchUpIndexes()
+        return outcome
+    }
+
+    /// Replays into a folder (a temporary one when nil) and compares with the live state at the same seq.
+    package func replay(into folder: String?, until: Int64?, only names: [String]) throws -> ReplayComparison {
+        let temporary = layout.path("warehouse/.replay-\(getpid())")
+        let target = folder ?? temporary
+        defer { if folder == nil { try? Files.removeTree(temporary) } }
+        if let folder, Files.exists(folder), !Files.list(folder).isEmpty {
+            throw LedgerError("\(folder) is not empty; a replay goes into a new folder")
+        }
+        try Files.makeFolder(target)
+        guard until == nil else {
+            return ReplayComparison(replayed: try projector.replay(into: target, until: until), differences: [], isCompared: false)
+        }
+        let live = try projector.digest()
+        let replayed = try projector.replay(into: target, until: live.seq)
+        var differences: [String] = []
+        let mine = live.tables.merging(live.files) { $1 }
+        let theirs = replayed.tables.merging(replayed.files) { $1 }
+        for name in Set(mine.keys).union(theirs.keys).sorted() where mine[name] != theirs[name] && (names.isEmpty || names.contains(name)) {
+            differences.append("\(name): live \(mine[name]?.prefix(12) ?? "absent"), replayed \(theirs[name]?.prefix(12) ?? "absent")")
+        }
+        return ReplayComparison(replayed: replayed, differences: differences, isCompared: true)
+    }
+}

@@ -1,0 +1,157 @@
+import Cleaning
+import EventLog
+import GRDB
+package import Projection
+
+/// One run: the bracket of events around what a command changes.
+///
+/// A run that finds itself alone first settles what a killed one left: captures with neither promotion nor quarantine are promoted.
+final class Run {
+    let lake: Lake
+    let id: String
+    let definitions: DefinitionSet
+    private let command: String
+    private var isStarted = false
+    private let lock: FileLock?
+
+    init(_ lake: Lake, command: String) throws {
+        self.lake = lake
+        self.command = command
+        id = RunID.make(at: .now())
+        let path = lake.layout.path("ledger/runs.lock")
+        let alone = try FileLock(path, wait: false)
+        let definitions = try lake.captureDefinitions(run: nil)
+        self.definitions = definitions
+        lock = alone == nil ? try FileLock(path, shared: true) : alone
+        if alone != nil { try settle() }
+    }
+
+    /// Promotes what an interrupted run left behind, and what changed contracts concern.
+    private func settle() throws {
+        let known = try lake.log.read { transaction in
+            var known: Int64 = 0
+            try transaction.events(EventQuery(types: [EventType.runCompleted.rawValue], newestFirst: true, limit: 1)) { event in
+                known = event.body["settled_to"]?.int ?? 0
+                return false
+            }
+            return known
+        }
+        let head = try lake.log.read { try $0.head().seq }
+        if head > known {
+            let captures = try lake.log.read { try $0.events(EventQuery(seqs: (known + 1)...head, types: [EventType.captured.rawValue])) }
+            for stream in Set(captures.map(\.stream)).sorted() {
+                let state = try lake.log.read { try StreamState(stream, $0) }
+                for event in captures where event.stream == stream {
+                    guard let entry = state.entries[event.seq], entry.isUnsettled, let (contract, hash) = definitions.contracts[stream] else { continue }
+                    try start()
+                    _ = try promoter.promote(entry.capture, contract: contract, hash: hash, acceptChanges: false, ask: nil)
+                }
+            }
+        }
+        let repromoted = try promoter.repromote(definitions)
+        if !repromoted.isEmpty { try start() }
+    }
+
+    var promoter: Promoter { Promoter(lake: lake, run: id) }
+
+    /// Appends `run.started` once; events of a run that changes nothing but definitions need no bracket.
+    func start() throws {
+        guard !isStarted else { return }
+        isStarted = true
+        _ = try lake.log.write { try $0.append(startDraft) }
+    }
+
+    /// `run.started`, for a caller that appends it together with its first event.
+    func startDraftIfNeeded() -> EventDraft? {
+        guard !isStarted else { return nil }
+        isStarted = true
+        return startDraft
+    }
+
+    private var startDraft: EventDraft { lake.draft("run", .runStarted, run: id, ["command": .string(command)]) }
+
+    /// Appends `run.completed` with the last data-bearing seq; nothing when the run never started.
+    func complete(_ outcome: String) throws {
+        guard isStarted else { return }
+        let (dataTo, unsettled) = try lake.log.read { transaction in
+            var seq: Int64 = 0
+            for type in EventType.allCases where type.bearsData {
+                try transaction.events(EventQuery(types: [type.rawValue], newestFirst: true, limit: 1)) { event in
+                    seq = max(seq, event.seq)
+                    return false
+                }
+            }
+            return (seq, try transaction.head().seq)
+        }
+        var body: [String: JSON] = ["outcome": .string(outcome), "data_to": .int(dataTo)]
+        if lock != nil { body["settled_to"] = .int(unsettled) }
+        _ = try lake.log.write { try $0.append(lake.draft("run", .runCompleted, run: id, .object(body))) }
+    }
+}
+
+extension Lake {
+    /// Projects up to the head, lets the reactor append what follows, and projects that.
+    package func project(trusting: Set<Int64> = []) throws -> ProjectionOutcome {
+        projector.trusted = trusting
+        let outcome = try projector.project()
+        if try react() > 0 { _ = try projector.project() }
+        try log.catchUpIndexes()
+        return outcome
+    }
+
+    /// The one step of a run that appends what a live projection gave: curated promotions and archived versions.
+    ///
+    /// It compares the state with the log, so it can be repeated after a crash at any point; idempotence keys guard against two at once.
+    func react() throws -> Int {
+        let files = try Warehouse.Reader(layout).queue.read { database in
+            try CuratedFile.all(database)
+        }
+        var drafts: [(key: String, draft: EventDraft)] = []
+        try log.read { transaction in
+            for file in files {
+                var last: String?
+                try transaction.events(EventQuery(streams: ["curated/\(file.path)"], types: [EventType.promoted.rawValue], newestFirst: true, limit: 1)) { event in
+                    last = event.body["output"]?.string
+                    return false
+                }
+                guard last != file.digest else { continue }
+                let key = "curated \(file.path) \(file.digest) \(file.dataSeq)"
+                guard try transaction.seq(forKey: key) == nil else { continue }
+                drafts.append(
+                    (
+                        key,
+                        draft(
+                            "curated/\(file.path)", .promoted, run: nil,
+                            [
+                                "from": "staging", "to": "curated", "path": .string(file.path), "output": .string(file.digest), "rows": .int(file.rows),
+                                "data_to": .int(file.dataSeq), "key": .string(key),
+                            ])
+                    ))
+            }
+            for path in Files.walk(layout.folder(.archive)) where path.hasSuffix(".gz") {
+                let relative = layout.name(.archive) + path.dropFirst(layout.folder(.archive).count)
+                let key = "archived \(relative)"
+                guard try transaction.seq(forKey: key) == nil else { continue }
+                drafts.append(
+                    (
+                        key,
+                        draft(
+                            "archive", .archived, run: nil,
+                            [
+                                "path": .string(relative), "object": .null, "sha256": .string(try DraftFile.digest(of: path).hex), "keep_years": 7,
+                                "key": .string(key),
+                            ])
+                    ))
+            }
+        }
+        guard !drafts.isEmpty else { return 0 }
+        return try log.write { transaction in
+            var appended = 0
+            for (key, draft) in drafts where try transaction.seq(forKey: key) == nil {
+                _ = try transaction.append(draft)
+                appended += 1
+            }
+            return appended
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Cleaning
+import EventLog
+import Ledger
+import Projection
+
+/// An ingest in plain words, or as JSON.
+enum IngestText {
+    static func print(_ report: IngestReport, quiet: Bool, isDryRun: Bool) {
+        for file in report.files { print(file, report, quiet: quiet) }
+        if isDryRun { Terminal.out("dry run: nothing was written") }
+        guard !quiet else { return }
+        moves(report.moves)
+        if report.projection == nil, !isDryRun { Terminal.out("not projected: run `bedrot project`") }
+        for case .promoted(let capture, _, _, _, _) in report.files.map(\.kind) where !isDryRun { Terminal.out("undo: bedrot retract \(capture) --reason …") }
+    }
+
+    private static func print(_ file: FileOutcome, _ report: IngestReport, quiet: Bool) {
+        let name = Files.name(file.path)
+        switch file.kind {
+        case .promoted(let capture, let event, let item, let cleaning, let held):
+            if !quiet {
+                var parts = ["\(name): \(file.stream ?? ""), account \(file.account ?? ""), capture \(capture)"]
+                if let first = item.firstDay, let last = item.lastDay { parts.append("\(CalendarDay.text(day: first)) to \(CalendarDay.text(day: last))") }
+                Terminal.out(parts.joined(separator: ", "))
+                var figures = [Words.count(item.rowsOut, "row")]
+                if let change = report.projection?.changes[event] {
+                    figures += ["\(Words.grouped(Int64(change.opened))) new", "\(Words.grouped(Int64(change.replaced))) changed"]
+                    if change.closed > 0 { figures.append("\(Words.grouped(Int64(change.closed))) gone") }
+                }
+                figures.append("\(Words.grouped(item.rejectedRows)) rejected")
+                if item.rounded > 0 { figures.append("\(Words.grouped(item.rounded)) rounded to nine decimals") }
+                Terminal.out("  " + figures.joined(separator: ", "))
+                if !cleaning.newColumns.isEmpty { Terminal.out("  columns the contract does not know: \(cleaning.newColumns.joined(separator: ", "))") }
+            }
+            for (reason, count) in item.rejected.sorted(by: { $0.key < $1.key }) {
+                Terminal.note("\(name): \(Words.count(count, "line")) rejected (\(reason)); see \(item.rejects?.path ?? "")")
+            }
+            if held > 0 {
+                Terminal.note("\(name): \(Words.count(Int64(held), "partition")) held back, because the file has fewer rows, less money or rejected lines there: bedrot zones held")
+            }
+        case .duplicate(let capture):
+            if !quiet { Terminal.out("\(name): the same as capture \(capture); nothing changes") }
+        case .quarantined(_, let reason, let remedy):
+            Terminal.note("\(name): quarantined: \(reason)\(remedy.map { reason.contains($0) ? "" : "; next: \($0)" } ?? "")")
+        case .unknown(let closest):
+            let near = closest.map { "  \($0.stream): \($0.reason)" }.joined(separator: "\n")
+            Terminal.note("\(name): no contract fits; nothing was guessed\(near.isEmpty ? "" : ". The closest:\n" + near)")
+        case .ambiguous(let streams):
+            Terminal.note("\(name): fits \(streams.joined(separator: " and ")); put it into the landing folder of the right one and ingest that")
+        }
+    }
+
+    static func moves(_ moves: [KPIMove]) {
+        guard !moves.isEmpty else { return }
+        var table = TextTable(columns: [("KPI", .left), ("of", .left), ("before", .right), ("after", .right), ("unit", .left)])
+        for move in moves.prefix(20) {
+            func text(_ value: KPIValue?) -> String { value?.text(unit: move.kpi.unit, decimals: move.kpi.decimals) ?? "–" }
+            table.rows.append([move.kpi.title, dimensions(move.dimensions), text(move.before), text(move.after), move.kpi.unit])
+        }
+        Terminal.out(table.render())
+        if moves.count > 20 { Terminal.out("and \(moves.count - 20) more: bedrot kpi list") }
+    }
+
+    /// `{"artist":"artist:zonea0"}` as `artist:zonea0`.
+    static func dimensions(_ json: String) -> String {
+        let object = (try? JSON.parse(Array(json.utf8)))?.object ?? [:]
+        return object.sorted { $0.key < $1.key }.map { $0.value.string ?? $0.value.int.map { String($0) } ?? "–" }.joined(separator: ", ")
+    }
+
+    static func json(_ report: IngestReport) -> JSON {
+        let files = report.files.map { file -> JSON in
+            var body: [String: JSON] = ["path": .string(file.path)]
+            if let stream = file.stream { body["dataset"] = .string(stream) }
+            if let account = file.account { body["account"] = .string(account) }
+            if let observed = file.observed { body["observed"] = .string(observed.iso) }
+            if let basis = file.observedFrom { body["observed_from"] = .string(basis) }
+            switch file.kind {
+            case .promoted(let capture, let event, let item, _, let held):
+                body["outcome"] = "promoted"
+                body["capture"] = .int(capture)
+                body["event"] = .int(event)
+                body["rows"] = .int(item.rowsOut)
+                body["rejected"] = .int(item.rejectedRows)
+                body["held"] = .int(Int64(held))
+                if let change = report.projection?.changes[event] {
+                    body["new"] = .int(Int64(change.opened))
+                    body["changed"] = .int(Int64(change.replaced))
+                    body["gone"] = .int(Int64(change.closed))
+                }
+            case .duplicate(let capture):
+                body["outcome"] = "duplicate"
+                body["capture"] = .int(capture)
+            case .quarantined(let capture, let reason, let remedy):
+                body["outcome"] = "quarantined"
+                if let capture { body["capture"] = .int(capture) }
+                body["reason"] = .string(reason)
+                if let remedy { body["remedy"] = .string(remedy) }
+            case .unknown(let closest):
+                body["outcome"] = "unknown"
+                body["closest"] = .array(closest.map { .object(["dataset": .string($0.stream), "reason": .string($0.reason)]) })
+            case .ambiguous(let streams):
+                body["outcome"] = "ambiguous"
+                body["datasets"] = .array(streams.map { .string($0) })
+            }
+            return .object(body)
+        }
+        return ["files": .array(files), "kpis": .array(report.moves.map(json))]
+    }
+
+    private static func json(_ move: KPIMove) -> JSON {
+        func text(_ value: KPIValue?) -> JSON { value.map { .string($0.text(unit: move.kpi.unit, decimals: move.kpi.decimals)) } ?? .null }
+        return ["kpi": .string(move.kpi.id), "dimensions": .string(move.dimensions), "before": text(move.before), "after": text(move.after)]
+    }
+}
+
+enum CorrectionText {
+    static func print(_ report: CorrectionReport, _ what: String, undo: String, _ options: RootOptions) throws {
+        let change = report.projection?.changes[report.event]
+        if options.json {
+            try Terminal.json([
+                "event": .int(report.event), "capture": .int(report.capture.seq), "new": .int(Int64(change?.opened ?? 0)),
+                "changed": .int(Int64(change?.replaced ?? 0)), "gone": .int(Int64(change?.closed ?? 0)),
+            ])
+            return
+        }
+        Terminal.out("event \(report.event): \(what) capture \(report.capture.seq), \(report.capture.name) (\(report.capture.stream), \(report.capture.account))")
+        if let change { Terminal.out("  \(change.opened) rows new, \(change.replaced) changed, \(change.closed) gone") }
+        IngestText.moves(report.moves)
+        Terminal.out("undo: \(undo)")
+    }
+}

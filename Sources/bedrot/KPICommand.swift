@@ -1,0 +1,174 @@
+import ArgumentParser
+import Cleaning
+import EventLog
+import Ledger
+import Projection
+
+struct KPI: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Key figures: list, show, history, explain.", subcommands: [List.self, Show.self, History.self, Explain.self], defaultSubcommand: List.self)
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Every KPI with its values in the newest snapshot.")
+
+        @OptionGroup var options: RootOptions
+        @Option(help: "Values to show of a KPI with many dimensions, the last ones.") var each = 4
+
+        func run() throws {
+            let (snapshot, kpis) = try options.read { (try $0.latestKPIs(), try $0.definitionsInForce().kpis) }
+            if options.json {
+                return try Terminal.json([
+                    "seq": .int(snapshot.seq), "day": .string(CalendarDay.text(day: snapshot.day)),
+                    "values": .array(
+                        snapshot.values.map { value in
+                            let kpi = kpis.first { $0.id == value.kpi }
+                            return [
+                                "kpi": .string(value.kpi), "dimensions": (try? JSON.parse(Array(value.dimensions.utf8))) ?? .null,
+                                "num": value.numerator.map { .int($0) } ?? .null, "den": value.denominator.map { .int($0) } ?? .null,
+                                "value": .string(value.text(unit: kpi?.unit ?? "", decimals: kpi?.decimals ?? 0)), "unit": .string(kpi?.unit ?? ""),
+                            ]
+                        }),
+                ])
+            }
+            guard snapshot.seq > 0 else { return Terminal.out("no snapshot yet: ingest a file first") }
+            Terminal.out("as of \(CalendarDay.text(day: snapshot.day)), known at event \(snapshot.seq)")
+            var table = TextTable(columns: [("id", .left), ("title", .left), ("of", .left), ("value", .right), ("unit", .left)])
+            for kpi in kpis {
+                let values = snapshot.values.filter { $0.kpi == kpi.id }
+                for (i, value) in values.suffix(each).enumerated() {
+                    table.rows.append([
+                        i == 0 ? kpi.id : "", i == 0 ? kpi.title : "", IngestText.dimensions(value.dimensions),
+                        value.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit,
+                    ])
+                }
+                if values.isEmpty { table.rows.append([kpi.id, kpi.title, "", "–", kpi.unit]) }
+            }
+            Terminal.out(table.render())
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A KPI for a day, as known at an event.", discussion: "Two clocks: --day is the day reported on, --known-at is what we knew.")
+
+        @OptionGroup var options: RootOptions
+        @Argument(help: "The KPI.") var id: String
+        @Option(help: "Day reported on. Default: the newest snapshot's.", transform: Moments.day) var day: Int64?
+        @Option(help: "As known at this event. Default: now.") var knownAt: Int64?
+
+        func run() throws {
+            let (kpi, answer) = try options.read { lake in
+                let kpi = try lake.kpi(id)
+                return (kpi, try lake.kpiValues(kpi, day: day, knownAt: knownAt))
+            }
+            if options.json {
+                return try Terminal.json([
+                    "kpi": .string(id), "seq": .int(answer.seq), "day": .string(CalendarDay.text(day: answer.day)),
+                    "values": .array(answer.values.map { ["dimensions": (try? JSON.parse(Array($0.dimensions.utf8))) ?? .null, "num": $0.numerator.map { .int($0) } ?? .null, "den": $0.denominator.map { .int($0) } ?? .null] }),
+                ])
+            }
+            Terminal.out("\(kpi.title), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)")
+            var table = TextTable(columns: [("of", .left), ("value", .right), ("unit", .left)])
+            table.rows = answer.values.map { [IngestText.dimensions($0.dimensions), $0.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit] }
+            Terminal.out(table.rows.isEmpty ? "no value: nothing was reported" : table.render())
+        }
+    }
+
+    struct History: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What a KPI said at each snapshot.")
+
+        @OptionGroup var options: RootOptions
+        @Argument(help: "The KPI.") var id: String
+        @Option(help: "Only the newest snapshots.") var limit: Int?
+        @Flag(help: "Draw it in the terminal.") var plot = false
+        @Option(help: "Draw it to an SVG file.", completion: .file(extensions: ["svg"])) var svg: String?
+
+        func run() throws {
+            let (kpi, history, label) = try options.read { lake in
+                let kpi = try lake.kpi(id)
+                return (kpi, try lake.kpiHistory(kpi, limit: limit), try lake.settings().label)
+            }
+            if options.json {
+                return try Terminal.json(
+                    .array(history.map { ["seq": .int($0.seq), "day": .string(CalendarDay.text(day: $0.day)), "dimensions": (try? JSON.parse(Array($0.value.dimensions.utf8))) ?? .null, "num": $0.value.numerator.map { .int($0) } ?? .null, "den": $0.value.denominator.map { .int($0) } ?? .null] }))
+            }
+            guard !history.isEmpty else { return Terminal.out("no snapshot holds a value of \(id)") }
+            let chart = Chart(kpi: kpi, history: history, label: label)
+            if let svg {
+                try Files.makeFolder(Files.parent(svg))
+                try AtomicFile.write(Array(chart.svg().utf8), to: svg)
+                Terminal.out("drew \(Words.count(Int64(chart.series.count), "series", "series")) of \(Words.count(Int64(chart.points), "value")) to \(svg)")
+            }
+            if plot { Terminal.out(chart.text()) }
+            guard svg == nil, !plot else { return }
+            var table = TextTable(columns: [("event", .right), ("day", .left), ("of", .left), ("value", .right), ("unit", .left)])
+            table.rows = history.map { ["\($0.seq)", CalendarDay.text(day: $0.day), IngestText.dimensions($0.value.dimensions), $0.value.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit] }
+            Terminal.out(table.render())
+        }
+    }
+
+    struct Explain: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "How a KPI is computed, and from what.")
+
+        @OptionGroup var options: RootOptions
+        @Argument(help: "The KPI.") var id: String
+
+        func run() throws {
+            let (kpi, answer, reads) = try options.read { lake in
+                let kpi = try lake.kpi(id)
+                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: nil), try lake.columnsRead(kpi))
+            }
+            if options.json {
+                return try Terminal.json([
+                    "kpi": .string(kpi.id), "title": .string(kpi.title), "unit": .string(kpi.unit), "direction": .string(kpi.direction),
+                    "formula": .string(kpi.formula), "sql": .string(kpi.sql), "reads": .array(reads.map { .string($0) }), "file": .string(kpi.path),
+                ])
+            }
+            Terminal.out("\(kpi.title) (\(kpi.id))\nunit       \(kpi.unit); better when it goes \(kpi.direction)\nformula    \(kpi.formula)\nreads      \(reads.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n")
+            for value in answer.values.suffix(6) {
+                Terminal.out("\(IngestText.dimensions(value.dimensions)): \(value.numerator.map { String($0) } ?? "–") / \(value.denominator.map { String($0) } ?? "–") = \(value.text(unit: kpi.unit, decimals: kpi.decimals)) \(kpi.unit)")
+            }
+            Terminal.out("trace it: bedrot lineage kpi:\(kpi.id)")
+        }
+    }
+}
+
+struct Query: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ask the warehouse in SQL, read-only.",
+        discussion: """
+            Facts, totals and dimensions by their plain names show the current figures; NAME_v holds all versions. The table `events` \
+            (seq, id, time, type, stream, actor, run, body) is the log; from_seq and set_seq of a fact are seqs of events.
+            """)
+
+    @OptionGroup var options: RootOptions
+    @Argument(help: "One SELECT.") var sql: String
+    @Flag(help: "Print CSV.") var csv = false
+
+    func run() throws {
+        let result = try options.read { try $0.query(sql) }
+        if options.json {
+            return try Terminal.json(
+                .array(result.rows.map { row in .object(Dictionary(zip(result.columns, row).map { ($0, $1) }, uniquingKeysWith: { $1 })) }))
+        }
+        func text(_ json: JSON, null: String) -> String {
+            switch json {
+            case .string(let text): text
+            case .int(let number): String(number)
+            default: null
+            }
+        }
+        if csv {
+            func cell(_ text: String) -> String {
+                text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+            }
+            Terminal.out(([result.columns] + result.rows.map { $0.map { text($0, null: "") } }).map { $0.map(cell).joined(separator: ",") }.joined(separator: "\n"))
+            return
+        }
+        var table = TextTable(columns: result.columns.enumerated().map { i, name in
+            (name, result.rows.contains { if case .string = $0[i] { true } else { false } } ? .left : .right)
+        })
+        table.rows = result.rows.map { $0.map { text($0, null: "–") } }
+        Terminal.out(table.render())
+    }
+}

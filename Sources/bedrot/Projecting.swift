@@ -1,0 +1,234 @@
+import ArgumentParser
+import EventLog
+import Glibc
+import Ledger
+import Projection
+
+struct Project: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Bring warehouse, curated files and KPIs up to the log's head.")
+
+    @OptionGroup var options: RootOptions
+    @Flag(help: "Only say how far the projections are.") var status = false
+
+    func run() throws {
+        if status {
+            let status = try options.read { try $0.projector.status() }
+            if options.json {
+                return try Terminal.json([
+                    "projected": .int(status.projected), "head": .int(status.head), "generation": status.generation.map { .int(Int64($0)) } ?? .null,
+                    "stale": .array(status.stale.map { .string($0) }),
+                ])
+            }
+            Terminal.out("projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")")
+            for reason in status.stale { Terminal.out("stale: \(reason)") }
+            return
+        }
+        let outcome = try options.write { try $0.projectCommand() }
+        try ProjectionText.print(outcome, options)
+    }
+}
+
+struct Rebuild: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Build everything again from the log, then swap it in.",
+        discussion: "Raw, staging and curated files, the warehouse and the KPI snapshots come back byte for byte. With --until the state of the past becomes the live one until the next rebuild.")
+
+    @OptionGroup var options: RootOptions
+    @Option(help: "Stop after this event.") var until: Int64?
+    @Option(name: .customLong("with-definitions"), help: "With --until: `then`, the definitions live at that event, or `now`.") var which: Definitions = .then
+
+    enum Definitions: String, ExpressibleByArgument, CaseIterable { case then, now }
+
+    func run() throws {
+        let outcome = try options.write { try $0.rebuild(until: until, definitionsNow: which == .now) }
+        try ProjectionText.print(outcome, options)
+    }
+}
+
+struct Replay: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Replay into another folder and compare with the live state.",
+        discussion: "Exit code 1 when a table or file differs; the first differences are named.")
+
+    @OptionGroup var options: RootOptions
+    @Argument(help: "Only compare these tables and files.") var names: [String] = []
+    @Option(help: "Stop after this event; nothing is compared then.") var until: Int64?
+    @Option(help: "Keep the replayed state in this folder.", completion: .directory) var into: String?
+
+    func run() throws {
+        let comparison = try options.write { try $0.replay(into: into, until: until, only: names) }
+        if options.json {
+            try Terminal.json(["replayed": comparison.replayed.json, "differences": .array(comparison.differences.map { .string($0) })])
+        } else {
+            Terminal.out("replayed to event \(comparison.replayed.seq): all \(comparison.replayed.all)")
+            for difference in comparison.differences.prefix(20) { Terminal.note("differs: \(difference)") }
+            if comparison.isCompared, comparison.differences.isEmpty { Terminal.out("equal to the live state") }
+        }
+        if !comparison.differences.isEmpty { throw ExitCode(1) }
+    }
+}
+
+struct DigestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "digest", abstract: "The logical digest of each table and file, and one over all, at a seq.")
+
+    @OptionGroup var options: RootOptions
+
+    func run() throws {
+        let digest = try options.read { try $0.projector.digest() }
+        if options.json { return try Terminal.json(digest.json) }
+        Terminal.out("at event \(digest.seq)")
+        for (name, value) in digest.tables.sorted(by: { $0.key < $1.key }) { Terminal.out("\(value)  \(name)") }
+        for (path, value) in digest.files.sorted(by: { $0.key < $1.key }) { Terminal.out("\(value)  \(path)") }
+        Terminal.out("\(digest.ops)  ops")
+        Terminal.out("\(digest.all)  all")
+    }
+}
+
+struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check the chain, ids, indexes and objects; with --shadow also that a replay gives the live state.",
+        discussion: "The log is read in a child process, so that a damaged file is a finding and not a crash. Exit code 1 when something is wrong.")
+
+    @OptionGroup var options: RootOptions
+    @Flag(help: "Replay everything into a temporary folder and compare.") var shadow = false
+    @Flag(help: .hidden) var worker = false
+
+    func run() throws {
+        let layout = try options.layout()
+        if worker { return try VerifyWorker.run(layout) }
+        let result = try VerifyWorker.spawn(layout, options: options)
+        if options.json {
+            try Terminal.json(result.json)
+        } else {
+            for finding in result.findings { Terminal.note("bad: \(finding)") }
+            Terminal.out(
+                "\(Words.count(result.events, "event")), \(Words.bytes(result.bytes)); \(Words.count(result.objects, "object")), \(Words.bytes(result.objectBytes)); \(Words.grouped(result.eventsPerSecond)) events/s, \(Words.grouped(result.megabytesPerSecond)) MB/s")
+            Terminal.out(result.findings.isEmpty ? "the log is sound" : "\(Words.count(Int64(result.findings.count), "finding")): restore from a backup, or show these lines to whoever keeps the log")
+        }
+        guard result.findings.isEmpty else { throw ExitCode(1) }
+        guard shadow else { return }
+        let comparison = try options.write { try $0.replay(into: nil, until: nil, only: []) }
+        for difference in comparison.differences.prefix(20) { Terminal.note("differs: \(difference)") }
+        if !comparison.differences.isEmpty { throw ExitCode(1) }
+        if !options.json { Terminal.out("a replay gives the live state: \(comparison.replayed.all)") }
+    }
+}
+
+/// The child process behind `verify`: reads the log, prints one JSON line a finding and one at the end.
+enum VerifyWorker {
+    struct Result {
+        var events: Int64 = 0
+        var bytes: Int64 = 0
+        var objects: Int64 = 0
+        var objectBytes: Int64 = 0
+        var seconds = 0.0
+        var findings: [String] = []
+        var isComplete = false
+
+        var eventsPerSecond: Int64 { Int64(Double(events) / max(seconds, 0.001)) }
+        var megabytesPerSecond: Int64 { Int64(Double(bytes + objectBytes) / 1e6 / max(seconds, 0.001)) }
+        var json: JSON {
+            [
+                "events": .int(events), "bytes": .int(bytes), "objects": .int(objects), "object_bytes": .int(objectBytes),
+                "findings": .array(findings.map { .string($0) }),
+            ]
+        }
+    }
+
+    static func run(_ layout: Layout) throws {
+        let verifier = Verifier(folder: layout.log, objects: ObjectStore(at: layout.objects), indexing: indexEntries, references: namedObjects)
+        let report = try verifier.run { progress in
+            try? Terminal.json(["phase": .string(progress.phase.rawValue), "done": .int(progress.done), "total": .int(progress.total)])
+        }
+        for finding in report.findings { try Terminal.json(["finding": .string("\(finding)")]) }
+        try Terminal.json([
+            "events": .int(report.events), "bytes": .int(report.bytes), "objects": .int(report.objects), "object_bytes": .int(report.objectBytes),
+        ])
+    }
+
+    static func spawn(_ layout: Layout, options: RootOptions) throws -> Result {
+        var pipes: [Int32] = [0, 0]
+        guard pipe(&pipes) == 0 else { throw FileFailure("make a pipe for", "the verifying process", errno) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO)
+        posix_spawn_file_actions_addclose(&actions, pipes[0])
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        var child: pid_t = 0
+        let arguments = ["bedrot", "verify", "--worker", "--root", layout.root]
+        var pointers = arguments.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        let code = posix_spawn(&child, "/proc/self/exe", &actions, nil, &pointers, environ)
+        guard code == 0 else { throw FileFailure("start", "the verifying process", code) }
+        close(pipes[1])
+        var result = Result()
+        let bar = Bar(quiet: options.quiet || options.json)
+        let started = clock()
+        read(pipes[0]) { line in
+            guard let json = try? JSON.parse(line) else { return }
+            if let phase = json["phase"]?.string, let done = json["done"]?.int, let total = json["total"]?.int { bar.update("verify \(phase)", done, total) }
+            if let finding = json["finding"]?.string { result.findings.append(finding) }
+            if let events = json["events"]?.int {
+                result.events = events
+                result.bytes = json["bytes"]?.int ?? 0
+                result.objects = json["objects"]?.int ?? 0
+                result.objectBytes = json["object_bytes"]?.int ?? 0
+                result.isComplete = true
+            }
+        }
+        bar.clear()
+        close(pipes[0])
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        result.seconds = clock() - started
+        if status & 0x7F != 0 {
+            result.findings.append("the log cannot be read through: its file is damaged so badly that reading it ended with signal \(status & 0x7F)")
+        } else if !result.isComplete {
+            throw ExitCode(1)
+        }
+        return result
+    }
+
+    private static func read(_ descriptor: Int32, _ line: ([UInt8]) -> Void) {
+        var pending: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            pending += buffer[..<count]
+            while let end = pending.firstIndex(of: 10) {
+                line(Array(pending[..<end]))
+                pending.removeSubrange(...end)
+            }
+        }
+    }
+
+    private static func clock() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}
+
+enum ProjectionText {
+    static func print(_ outcome: ProjectionOutcome, _ options: RootOptions) throws {
+        if options.json {
+            return try Terminal.json([
+                "from": .int(outcome.from), "to": .int(outcome.to), "generation": .int(Int64(outcome.generation)),
+                "curated": .array(outcome.curated.map { .string($0.path) }), "snapshots": .array(outcome.snapshots.map { .int($0) }),
+                "skipped": .object(outcome.skipped.mapValues { .int($0) }),
+            ])
+        }
+        guard !options.quiet else { return }
+        Terminal.out("projected events \(outcome.from + 1) to \(outcome.to), generation \(outcome.generation)")
+        for file in outcome.curated {
+            Terminal.out("  \(file.path): \(Words.count(file.rows, "row"))\(file.before.map { "; the version before is in \($0.archive)" } ?? "")")
+        }
+        if !outcome.snapshots.isEmpty { Terminal.out("  \(Words.count(Int64(outcome.snapshots.count), "KPI snapshot"))") }
+        for (type, count) in outcome.skipped.sorted(by: { $0.key < $1.key }) {
+            Terminal.note("\(Words.count(count, "event")) of type \(type) kept but not understood: a newer bedrot may know it")
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/*---
+kpi: social_video_views
+title: TikTok video views, last 28 days reported
+unit: count
+direction: up
+decimals: 0
+formula: sum of daily video views over the last 28 days reported
+dimensions: [artist]
+evidence:
+  fact: fact_social_day
+  where: "day_no > (SELECT MAX(day_no) FROM fact_social_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)) - 28 AND day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)"
+---*/
+WITH latest AS (
+  SELECT f.artist AS artist, MAX(f.day_no) AS day_no
+  FROM fact_social_day f
+  WHERE f.day_no <= :day
+  GROUP BY f.artist
+)
+SELECT a.artist_id AS artist, SUM(f.video_views) AS num, 1 AS den
+FROM latest l
+JOIN fact_social_day f ON f.artist = l.artist AND f.day_no <= l.day_no AND f.day_no > l.day_no - 28
+JOIN artist_of a ON a.source_id = l.artist
+GROUP BY a.artist_id
+ORDER BY a.artist_id;

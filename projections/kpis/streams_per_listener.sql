@@ -1,0 +1,24 @@
+/*---
+kpi: streams_per_listener
+title: Streams per listener, daily basis, 28 days
+unit: ratio
+direction: up
+decimals: 2
+formula: sum of daily streams / sum of daily listeners over the last 28 days reported; a listener counts once a day
+dimensions: [artist]
+evidence:
+  fact: fact_audience_day
+  where: "day_no > (SELECT MAX(day_no) FROM fact_audience_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)) - 28 AND day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)"
+---*/
+WITH latest AS (
+  SELECT f.artist AS artist, MAX(f.day_no) AS day_no
+  FROM fact_audience_day f
+  WHERE f.day_no <= :day
+  GROUP BY f.artist
+)
+SELECT a.artist_id AS artist, SUM(f.streams_native) AS num, SUM(f.listeners) AS den
+FROM latest l
+JOIN fact_audience_day f ON f.artist = l.artist AND f.day_no <= l.day_no AND f.day_no > l.day_no - 28
+JOIN artist_of a ON a.source_id = l.artist
+GROUP BY a.artist_id
+ORDER BY a.artist_id;
