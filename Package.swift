@@ -59,7 +59,7 @@ let package = Package(
             ]),
 
         .testTarget(name: "EventLogTests", dependencies: ["EventLog"]),
-        .testTarget(name: "CleaningTests", dependencies: ["Cleaning"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "CleaningTests", dependencies: ["Cleaning", "CZlib"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ProjectionTests", dependencies: ["LedgerTesting", "Projection", "EventLog", "Cleaning"]),
         .testTarget(name: "LedgerTests", dependencies: ["LedgerTesting", "Ledger", "Projection", "EventLog", "Cleaning"]),
         .testTarget(name: "BedrotTests", dependencies: ["LedgerTesting", "EventLog", "bedrot"]),

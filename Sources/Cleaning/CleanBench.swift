@@ -88,7 +88,8 @@ package enum CleanBench {
             let fraction = String(1_000_000_000 + next(40_000_000)).dropFirst()
             let line =
                 "2025-08-13\t2025-0\(month)\t\(stores[next(8)])\t\(words[track / 7 % 10]) \(words[track % 10])\t\(title)\t"
-                + "QZHN9\(2_400_000 + track)\t\(190_000_000_000 + track)\t\(1 + next(900))\t100.0\tSong\t\(countries[next(12)])\t0\t\(next(3)).\(fraction)\n"
+                + "QZHN9\(2_400_000 + track)\t\(190_000_000_000 + track)\t\(1 + next(900))\t100.0\tSong\t"
+                + "\(countries[next(12)])\t0\t\(next(3)).\(fraction)\n"
             out.append(contentsOf: line.utf8)
             lines += 1
         }

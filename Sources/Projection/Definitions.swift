@@ -250,7 +250,6 @@ package struct FactDefinition: Sendable {
             else { throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "a total is `name: {by: [columns], sum: [columns]}`") }
             return Total(name: name, by: by, sums: sums)
         }
-        try checkNames()
         let known = Set(columns.map(\.name))
         for name in (partition.map { [$0] } ?? []) + indexes.flatMap(\.self) + totals.flatMap({ $0.by + $0.sums }) where !known.contains(name) {
             throw DefinitionError(path: path, line: nil, reason: "“\(name)” is not a column of \(self.name)")
@@ -265,6 +264,7 @@ package struct FactDefinition: Sendable {
             throw DefinitionError(path: path, line: nil, reason: "no loader: write `-- from: <service>/<dataset>` and a SELECT over `staged`")
         }
         self.loaders = loaders
+        try checkNames()
     }
 
     /// Names go into SQL as they are, beside columns that every versioned table has.

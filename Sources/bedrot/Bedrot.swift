@@ -27,7 +27,7 @@ struct Bedrot: ParsableCommand {
 
     static func main() {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(leadingOptionsLast(Array(CommandLine.arguments.dropFirst())))
             try command.run()
         } catch let code as ExitCode {
             exit(withError: code)
@@ -38,6 +38,26 @@ struct Bedrot: ParsableCommand {
             exit(withError: error)
         }
     }
+}
+
+/// `bedrot --root DIR kpi list` means `bedrot kpi list --root DIR`: options before the command go behind it.
+func leadingOptionsLast(_ arguments: [String]) -> [String] {
+    var leading: [String] = []
+    var rest = arguments[...]
+    while let first = rest.first {
+        if ["--root", "--definitions"].contains(first), rest.count > 1 {
+            leading += rest.prefix(2)
+            rest = rest.dropFirst(2)
+        } else if ["--json", "--quiet", "-q"].contains(first) || first.hasPrefix("--root=") || first.hasPrefix("--definitions=") {
+            leading.append(first)
+            rest = rest.dropFirst()
+        } else {
+            break
+        }
+    }
+    guard rest.first.map({ !$0.hasPrefix("-") }) ?? false else { return arguments }
+    guard let terminator = rest.firstIndex(of: "--") else { return rest + leading }
+    return rest[..<terminator] + leading + rest[terminator...]
 }
 
 /// Something needs a person.

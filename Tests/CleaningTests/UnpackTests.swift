@@ -235,6 +235,35 @@ private let table = "Date,Video Views,Profile Views,Likes,Comments,Shares\n2025-
         #expect(outcome.sink.rejects.map(\.expected)[1] == "song or album")
     }
 
+    @Test func everyCharacterOfAnISRCCounts() throws {
+        let contract = try contract(
+            yaml: """
+                title: Codes
+                names: [x.csv]
+                account: ask
+                columns: [{name: isrc, type: text, form: isrc}, {name: n, type: integer}]
+                merge: append
+                """)
+        func accepted(_ code: [UInt8]) throws -> Bool {
+            try clean("isrc,n\n\(String(decoding: code, as: UTF8.self)),1\n", contract).report?.rowsOut == 1
+        }
+        let good = Array("QZAB12400001".utf8)
+        #expect(try accepted(good) && accepted(Array("US1239999999".utf8)))
+        for place in good.indices {
+            for (byte, letter, digit) in [("A", true, false), ("Z", true, false), ("0", false, true), ("9", false, true)] {
+                var code = good
+                code[place] = byte.utf8.first ?? 0
+                #expect(try accepted(code) == (place < 2 ? letter : place < 5 ? true : digit))
+            }
+            for byte in ["a", "@", "[", "/", ":", " ", "-"] {
+                var code = good
+                code[place] = byte.utf8.first ?? 0
+                #expect(try !accepted(code), "\(byte) at \(place)")
+            }
+        }
+        #expect(try !accepted(Array(good.dropLast())) && !accepted(good + [48]))
+    }
+
     @Test func partitionsOfEveryType() throws {
         for (type, values, labels) in [
             ("month", ["2025-02", "2025-01", "2025-02"], ["2025-01", "2025-02"]), ("integer", ["10", "9", "10"], ["9", "10"]),
