@@ -57,7 +57,7 @@ package enum PlainNumber {
     private static let zeros: UInt64 = 0x3030_3030_3030_3030
     private static let high: UInt64 = 0xF0F0_F0F0_F0F0_F0F0
 
-    @inline(__always) static func areDigits(_ word: UInt64) -> Bool {
+    @inline(__always) private static func areDigits(_ word: UInt64) -> Bool {
         (word & high) | (((word &+ 0x0606_0606_0606_0606) & high) >> 4) == 0x3333_3333_3333_3333
     }
 

@@ -730,9 +730,7 @@ struct Verdict: Equatable {
         unsafe bad |= p[0] &- 65 < 26 ? 0 : 1
         unsafe bad |= p[1] &- 65 < 26 ? 0 : 1
         for i in 2..<5 { unsafe bad |= p[i] &- 65 < 26 || p[i] &- 48 < 10 ? 0 : 1 }
-        // The last seven at once, with a zero in the place of the fifth character.
-        let tail = unsafe UInt64(littleEndian: UnsafeRawPointer(p).loadUnaligned(fromByteOffset: 4, as: UInt64.self))
-        bad |= PlainNumber.areDigits(tail & ~0xFF | 0x30) ? 0 : 1
+        for i in 5..<12 { unsafe bad |= p[i] &- 48 < 10 ? 0 : 1 }
         return bad == 0
     }
 

@@ -106,7 +106,9 @@ struct BruteState {
         var facts: [String: Fact] = [:]
         for account in Lab.accounts {
             for capture in ranked(.ap, account) {
-                for row in rows(of: capture) { facts["ap|\(account)|\(capture)|\(row.line)"] = Fact(row: row, capture: capture, line: row.line) }
+                for row in rows(of: capture) {
+                    facts["ap|\(account)|\(capture)|\(row.line)"] = Fact(row: row, capture: capture, line: row.line)
+                }
             }
             var claims: [String: [(row: LabRow, capture: Int64)]] = [:]
             for capture in ranked(.up, account) {

@@ -130,7 +130,8 @@ package struct History {
         return (0..<random.number(1...5)).map { _ in
             Line(
                 artist: random.pick(Self.artists), day: random.chance(4) ? "yesterday" : random.pick(Self.days),
-                value: random.pick(["1", "1", "2", "3", "-1", "none", "x", ""]), note: hasNotes ? random.pick(["", "", "n,1", "say \"n\""]) : nil)
+                value: random.pick(["1", "1", "2", "3", "-1", "none", "x", ""]),
+                note: hasNotes ? random.pick(["", "", "n,1", "say \"n\""]) : nil)
         }
     }
 
@@ -221,14 +222,19 @@ package struct History {
             read(items[i].capture, &staging, &rejects, &rejected)
             guard staging.rows.count == items[i].rowsOut, rejected == items[i].rejectedRows else {
                 throw Disagreement(
-                    description: "seed \(seed): capture \(items[i].capture) has \(staging.rows.count) rows and \(rejected) rejects by eye, the cleaner finds \(items[i].rowsOut) and \(items[i].rejectedRows)")
+                    description:
+                        "seed \(seed): capture \(items[i].capture) has \(staging.rows.count) rows and \(rejected) rejects by eye, the cleaner finds \(items[i].rowsOut) and \(items[i].rejectedRows)"
+                )
             }
             if dataset == .rp {
                 guard staging.days == Set(items[i].partitions.map(\.value)) else {
-                    throw Disagreement(description: "seed \(seed): capture \(items[i].capture) names other days by eye than the cleaner finds")
+                    throw Disagreement(
+                        description: "seed \(seed): capture \(items[i].capture) names other days by eye than the cleaner finds")
                 }
                 staging.held = staging.days.filter { isHeld(staging, day: $0, rejects: rejects[$0] ?? 0, state) }
-                for p in items[i].partitions.indices where staging.held.contains(items[i].partitions[p].value) { items[i].partitions[p].held = true }
+                for p in items[i].partitions.indices where staging.held.contains(items[i].partitions[p].value) {
+                    items[i].partitions[p].held = true
+                }
             }
             meaning.append(staging)
         }
@@ -238,7 +244,8 @@ package struct History {
 
     /// Whether a day would replace a better known one with less.
     private func isHeld(_ staging: LabStaging, day: Int64, rejects: Int, _ state: BruteState) -> Bool {
-        guard let account = captures[staging.capture]?.account, let rival = state.claimants(account, day: day).last, rival != staging.capture,
+        guard let account = captures[staging.capture]?.account, let rival = state.claimants(account, day: day).last,
+            rival != staging.capture,
             state.isRanked(rival, below: staging.capture)
         else { return false }
         func sum(_ rows: [LabRow]) -> (rows: Int, total: Int64) {

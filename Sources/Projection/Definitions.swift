@@ -250,13 +250,14 @@ package struct FactDefinition: Sendable {
             else { throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "a total is `name: {by: [columns], sum: [columns]}`") }
             return Total(name: name, by: by, sums: sums)
         }
+        try Self.checkNames(tables: [name] + totals.map(\.name), columns: columns.map(\.name), path: path)
         let known = Set(columns.map(\.name))
         for name in (partition.map { [$0] } ?? []) + indexes.flatMap(\.self) + totals.flatMap({ $0.by + $0.sums }) where !known.contains(name) {
             throw DefinitionError(path: path, line: nil, reason: "“\(name)” is not a column of \(self.name)")
         }
         var loaders: [String: LoaderSQL] = [:]
-        for section in file.body.split(separator: "-- from: ", omittingEmptySubsequences: true).map(String.init) {
-            guard let newline = section.firstIndex(of: "\n"), section.contains("SELECT") else { continue }
+        for section in file.body.split(separator: "-- from: ", omittingEmptySubsequences: false).dropFirst().map(String.init) {
+            guard let newline = section.firstIndex(of: "\n") else { continue }
             let stream = section[..<newline].trimmingSpaces
             loaders[stream] = try LoaderSQL(path: path, sql: String(section[newline...]), columns: columns.map(\.name))
         }
@@ -264,22 +265,21 @@ package struct FactDefinition: Sendable {
             throw DefinitionError(path: path, line: nil, reason: "no loader: write `-- from: <service>/<dataset>` and a SELECT over `staged`")
         }
         self.loaders = loaders
-        try checkNames()
     }
 
     /// Names go into SQL as they are, beside columns that every versioned table has.
-    private func checkNames() throws {
+    private static func checkNames(tables: [String], columns: [String], path: String) throws {
         let own: Set = ["id", "src", "account", "row_hash", "row_no", "row_count", "from_seq", "to_seq", "set_seq", "set_line", "win_seq"]
-        for name in [name] + totals.map(\.name) + columns.map(\.name) {
+        for name in tables + columns {
             let isPlain = name.utf8.allSatisfy { $0 == 95 || (48...57).contains($0) || (97...122).contains($0) }
             guard isPlain, let first = name.utf8.first, !(48...57).contains(first) else {
                 throw DefinitionError(path: path, line: nil, reason: "“\(name)” is no name for a table or column: use a to z, digits and _, a letter first")
             }
         }
-        if let taken = columns.map(\.name).first(where: own.contains) {
+        if let taken = columns.first(where: own.contains) {
             throw DefinitionError(path: path, line: nil, reason: "“\(taken)” is a column that every fact has; use another name")
         }
-        if let twice = Dictionary(grouping: columns, by: \.name).filter({ $0.value.count > 1 }).keys.min() {
+        if let twice = Dictionary(grouping: columns, by: \.self).filter({ $0.value.count > 1 }).keys.min() {
             throw DefinitionError(path: path, line: nil, reason: "the column “\(twice)” stands twice")
         }
     }

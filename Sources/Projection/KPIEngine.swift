@@ -177,6 +177,11 @@ package struct KPIQuestion {
         return try engine.withKnownViews(at: seq) { try engine.values(kpi, day: day, seq: seq, now: now) }
     }
 
+    /// The values for a day as known now.
+    package func currentValues(_ kpi: KPIDefinition, day: Int64, seq: Int64) throws -> [KPIValue] {
+        try engine.values(kpi, day: day, seq: seq, now: (day + 1) * 86_400_000)
+    }
+
     /// `fact.column` of all that the KPI reads.
     package func columnsRead(_ kpi: KPIDefinition) throws -> Set<String> { try engine.columnsRead(kpi.sql, path: kpi.path) }
 

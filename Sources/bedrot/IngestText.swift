@@ -11,7 +11,10 @@ enum IngestText {
         guard !quiet else { return }
         moves(report.moves)
         if report.projection == nil, !isDryRun { Terminal.out("not projected: run `bedrot project`") }
-        for case .promoted(let capture, _, _, _, _) in report.files.map(\.kind) where !isDryRun { Terminal.out("undo: bedrot retract \(capture) --reason …") }
+        guard !isDryRun else { return }
+        let captures = report.files.compactMap { if case .promoted(let capture, _, _, _, _) = $0.kind { capture } else { nil } }
+        if captures.count == 1 { Terminal.out("undo: bedrot retract \(captures[0]) --reason …") }
+        if captures.count > 1 { Terminal.out("undo one: bedrot retract CAPTURE --reason …, CAPTURE being \(captures.prefix(8).map { String($0) }.joined(separator: ", "))\(captures.count > 8 ? ", …" : "")") }
     }
 
     private static func print(_ file: FileOutcome, _ report: IngestReport, quiet: Bool) {

@@ -75,10 +75,16 @@ struct KPI: ParsableCommand {
     }
 
     struct History: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What a KPI said at each snapshot.")
+        static let configuration = CommandConfiguration(
+            abstract: "A KPI over time: what it said at each snapshot, or day by day as known now.",
+            discussion: "`--by snapshot` follows what was known, `--by day` follows the day reported on.")
+
+        enum Clock: String, ExpressibleByArgument, CaseIterable { case snapshot, day }
 
         @OptionGroup var options: RootOptions
         @Argument(help: "The KPI.") var id: String
+        @Option(help: "The clock: snapshot or day.") var by: Clock = .snapshot
+        @Option(help: "With --by day: every so many days.") var every: Int64 = 7
         @Option(help: "Only the newest snapshots.") var limit: Int?
         @Flag(help: "Draw it in the terminal.") var plot = false
         @Option(help: "Draw it to an SVG file.", completion: .file(extensions: ["svg"])) var svg: String?
@@ -86,7 +92,8 @@ struct KPI: ParsableCommand {
         func run() throws {
             let (kpi, history, label) = try options.read { lake in
                 let kpi = try lake.kpi(id)
-                return (kpi, try lake.kpiHistory(kpi, limit: limit), try lake.settings().label)
+                let history = by == .day ? try lake.kpiByDay(kpi, every: max(1, every)) : try lake.kpiHistory(kpi, limit: limit)
+                return (kpi, history, try lake.settings().label)
             }
             if options.json {
                 return try Terminal.json(

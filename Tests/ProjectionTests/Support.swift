@@ -25,12 +25,20 @@ struct WarehouseReading: Equatable {
         let tail = "' · ' || f.from_seq || ' · ' || COALESCE(f.to_seq, 'now') || ' · ' || f.set_seq || ' · ' || f.set_line"
         versions =
             try String.fetchAll(
-                database, sql: "SELECT 'up|' || account.value || '|' || artist.value || '|' || f.day || ' · ' || \(cells) || \(tail) FROM up_v f \(joins)")
-            + String.fetchAll(
-                database, sql: "SELECT 'rp|' || account.value || '|' || \(cells) || '|' || f.row_no || ' · ' || \(cells) || \(tail) FROM rp_v f \(joins)")
+                database,
+                sql:
+                    "SELECT 'up|' || account.value || '|' || artist.value || '|' || f.day || ' · ' || \(cells) || \(tail) FROM up_v f \(joins)"
+            )
             + String.fetchAll(
                 database,
-                sql: "SELECT 'ap|' || account.value || '|' || f.row_hash || '|' || f.row_no || ' · ' || \(cells) || \(tail) FROM ap_v f \(joins)")
+                sql:
+                    "SELECT 'rp|' || account.value || '|' || \(cells) || '|' || f.row_no || ' · ' || \(cells) || \(tail) FROM rp_v f \(joins)"
+            )
+            + String.fetchAll(
+                database,
+                sql:
+                    "SELECT 'ap|' || account.value || '|' || f.row_hash || '|' || f.row_no || ' · ' || \(cells) || \(tail) FROM ap_v f \(joins)"
+            )
         versions.sort()
         totals = []
         for (table, group) in [("up_total", "artist.value"), ("rp_total", "f.day || '|' || artist.value"), ("ap_total", "artist.value")] {
@@ -69,7 +77,9 @@ struct WarehouseReading: Equatable {
 /// Which digests differ, by name; empty when none does.
 func difference(_ a: ProjectionDigest, _ b: ProjectionDigest) -> String {
     func names(_ x: [String: String], _ y: [String: String]) -> [String] {
-        Set(x.keys).union(y.keys).filter { x[$0] != y[$0] }.sorted().map { "\($0): \(x[$0]?.prefix(8) ?? "none") ≠ \(y[$0]?.prefix(8) ?? "none")" }
+        Set(x.keys).union(y.keys).filter { x[$0] != y[$0] }.sorted().map {
+            "\($0): \(x[$0]?.prefix(8) ?? "none") ≠ \(y[$0]?.prefix(8) ?? "none")"
+        }
     }
     var lines = names(a.tables, b.tables) + names(a.files, b.files)
     if a.seq != b.seq { lines.append("seq \(a.seq) ≠ \(b.seq)") }

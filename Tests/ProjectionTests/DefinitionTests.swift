@@ -1,0 +1,214 @@
+import Cleaning
+import EventLog
+import GRDBSQLite
+import LedgerTesting
+import Testing
+
+@testable import Projection
+
+@Suite struct SQLTextTests {
+    @Test(
+        "IDIV becomes an integer division",
+        arguments: [
+            ("IDIV(a, b)", "((a)/( b))"),
+            ("1 + IDIV(IDIV(a, 2), f(b, c)) * 3", "1 + ((((a)/( 2)))/( f(b, c))) * 3"),
+            ("IDIV(a, CASE WHEN x = ')' THEN 1 END)", "((a)/( CASE WHEN x = ')' THEN 1 END))"),
+            ("IDIV(a)", "IDIV(a)"), ("IDIV(a, b", "IDIV(a, b"), ("nothing", "nothing"),
+        ])
+    func idiv(sql: String, expected: String) { #expect(SQLText.expandMacros(sql) == expected) }
+
+    @Test(
+        "comments go, text stays",
+        arguments: [
+            ("a -- b\nc", "a \nc"), ("a /* b\n */ c", "a  c"), ("'-- no' -- yes", "'-- no' "), ("'it''s /* */'", "'it''s /* */'"),
+            ("'open", "'open"),
+            ("/* open", ""),
+        ])
+    func comments(sql: String, expected: String) { #expect(SQLText.withoutComments(sql) == expected) }
+
+    @Test("lists split at their own commas only")
+    func split() {
+        #expect(SQLText.split("a, f(b, c), 'd, e', (g, (h, i))") == ["a", " f(b, c)", " 'd, e'", " (g, (h, i))"])
+        #expect(SQLText.split("") == [])
+    }
+
+    @Test("arguments of aggregates, nested ones and texts that change their length in upper case too")
+    func arguments() {
+        #expect(SQLText.arguments(of: "SUM", in: "SELECT 'straße ŉ', sum(a + SUM(b)) FROM t") == ["a + SUM(b)", "b"])
+        #expect(SQLText.arguments(of: "SUM", in: "SUM(') ' || a)") == ["') ' || a"])
+        #expect(SQLText.arguments(of: "SUM", in: "SUM(a").isEmpty)
+    }
+
+    @Test(
+        "words are found whole",
+        arguments: [
+            ("OVER", "SUM(x) over (y)", true), ("OVER", "turnover", false), ("OVER", "over_all", false), ("OVER", "(OVER)", true),
+            ("SUM(", "SUM(x)", true),
+            ("SUM(", "MYSUM(x)", false), ("SELECT", "", false),
+        ])
+    func words(word: String, sql: String, expected: Bool) { #expect(SQLText.contains(word, in: sql) == expected) }
+
+    @Test(
+        "what other engines read differently is refused with advice",
+        arguments: [
+            ("SELECT strftime('%Y', d) FROM t ORDER BY 1", "dim_date"), ("SELECT IFNULL(a, 0) FROM t ORDER BY 1", "COALESCE"),
+            ("SELECT a FROM t WHERE a GLOB 'x*' ORDER BY 1", "lower(x) LIKE"), ("SELECT rowid FROM t ORDER BY 1", "natural keys"),
+            ("SELECT CURRENT_DATE FROM t ORDER BY 1", ":day"), ("SELECT AVG(a) FROM t ORDER BY 1", "num and den"),
+            ("SELECT a FROM t", "ORDER BY"),
+            ("DELETE FROM t", "one SELECT"), ("", "one SELECT"),
+        ])
+    func lint(sql: String, advice: String) {
+        let error = #expect(throws: DefinitionError.self) { try SQLText.checked(sql, path: "projections/kpis/x.sql", needsOrder: true) }
+        #expect("\(error.map(String.init(describing:)) ?? "")".contains(advice))
+        #expect(error?.path == "projections/kpis/x.sql")
+    }
+
+    @Test("what is portable passes")
+    func passes() throws {
+        let sql = "-- why\nWITH x AS (SELECT update_date(a) AS a FROM t) SELECT IDIV(a, 2) FROM x ORDER BY a;"
+        #expect(
+            try SQLText.checked(sql, path: "x", needsOrder: true)
+                == "WITH x AS (SELECT update_date(a) AS a FROM t) SELECT ((a)/( 2)) FROM x ORDER BY a")
+    }
+}
+
+@Suite struct DefinitionErrorTests {
+    private static func set(_ changes: [String: String?]) throws -> DefinitionSet {
+        var files = Lab.definitions
+        for dataset in Lab.Dataset.allCases { files["zones/test/\(dataset.rawValue).yml"] = Lab.contract(dataset, version: 0) }
+        for (path, text) in changes { files[path] = text }
+        return try DefinitionSet(files: files.mapValues { Array($0.utf8) })
+    }
+
+    private static let fact = "projections/warehouse/up.sql"
+    private static let kpi = "projections/kpis/ap_today.sql"
+    private static let curated = "projections/curated/up.sql"
+
+    @Test("the lab's own definitions are right")
+    func lab() throws {
+        let set = try Self.set([:])
+        #expect(set.facts.map(\.name) == ["ap", "rp", "up"])
+        #expect(set.facts(of: "test/rp").map(\.name) == ["rp"])
+        #expect(set.facts.map(\.cut) == [nil, "day", "day"])
+        #expect(set.kpis.map(\.id) == ["ap_today", "rp_by_member", "up_by_artist"])
+    }
+
+    @Test(
+        "an error names file, line and key",
+        arguments: [
+            (fact, "title: One", "titel: One", 3, "titel"),
+            (fact, "  artist: key source:artist", "  artist: key text", 5, "artist"),
+            (fact, "up_total: {by: [artist], sum: [v]}", "up_total: {by: [artist]}", 12, "a total is"),
+            (fact, "[artist], sum", "[performer], sum", nil, "performer"),
+            (fact, "  - [day]", "  - [date]", nil, "date"),
+            (fact, "/*---\n", "/*--\n", 1, "YAML header"),
+            (fact, "fact: up", "fact: [", nil, "YAML"),
+            (fact, "fact: up\n", "", 1, "fact"),
+            (fact, "fact: up\n", "fact: \"up; DROP\"\n", nil, "no name"),
+            (fact, "fact: up\n", "fact: rp\n", nil, "defined twice"),
+            (fact, "  note: source:note", "  from_seq: source:note", nil, "from_seq"),
+            (fact, "-- from: test/up", "-- for: test/up", nil, "-- from:"),
+            (fact, "v, note FROM staged", "v FROM staged", nil, "note"),
+            (fact, "v, note FROM staged", "v, note, k AS extra FROM staged", nil, "extra"),
+            (fact, "FROM staged", "FROM staged WHERE v > 0", nil, "row-wise"),
+            (fact, "v, note FROM", "SUM(v) AS v, note FROM", nil, "SUM("),
+            (fact, "SELECT k AS artist", "SELECT UPPER(k) AS artist", nil, "key"),
+            (kpi, "unit: count", "units: count", 4, "units"),
+            (kpi, "formula:", "decimals: 40\nformula:", 6, "decimals"),
+            (kpi, "ORDER BY 1", "", nil, "ORDER BY"),
+            (kpi, "kpi: ap_today", "kpi: up_by_artist", nil, "up_by_artist"),
+            (curated, "{day: day}", "{day: decimal/40}", 5, "decimal/40"),
+            (curated, "{day: day}", "{day: week}", 5, "week"),
+            (curated, "file: up.csv", "file: ../up.csv", nil, "plain name"),
+        ] as [(String, String, String, Int?, String)])
+    func errors(path: String, old: String, new: String, line: Int?, says: String) throws {
+        let text = try #require(Lab.definitions[path])
+        #expect(text.contains(old))
+        let error = #expect(throws: DefinitionError.self) { try Self.set([path: text.replacing(old, with: new)]) }
+        #expect(error?.path.hasPrefix("projections") == true)
+        #expect(error?.line == line, "\(error.map(String.init(describing:)) ?? "")")
+        #expect(error?.reason.contains(says) == true, "\(error.map(String.init(describing:)) ?? "")")
+    }
+
+    @Test("guards and reference files name their own lines")
+    func yaml() throws {
+        let guards = #expect(throws: DefinitionError.self) { try Self.set(["projections/guards.yml": "plays: {}\nextra: 1\n"]) }
+        #expect(guards?.line == 2 && guards?.reason.contains("extra") == true)
+        let broken = #expect(throws: DefinitionError.self) { try Self.set(["projections/guards.yml": "plays: [\n"]) }
+        #expect(broken?.path == "projections/guards.yml")
+        let member = #expect(throws: DefinitionError.self) {
+            try Self.set(["projections/reference/platforms.yml": "kind: platform\nmembers:\n  platform:x: {values: [x]}\n"])
+        }
+        #expect(member?.line == 3)
+    }
+
+    @Test(
+        "a merge mode asks for the identity that fits",
+        arguments: [
+            ("projections/warehouse/rp.sql", "identity: row\n", ""), ("projections/warehouse/rp.sql", "partition: day\n", ""),
+            ("projections/warehouse/ap.sql", "identity: row\n", ""),
+            ("projections/warehouse/up.sql", "columns:", "identity: row\ncolumns:"),
+        ])
+    func identity(path: String, old: String, new: String) throws {
+        let text = try #require(Lab.definitions[path]).replacing(old, with: new)
+        #expect(throws: DefinitionError.self) { try Self.set([path: text]) }
+    }
+
+    @Test("a loader's columns may contain words that are forbidden by themselves")
+    func harmlessWords() throws {
+        let text = try #require(Lab.definitions[Self.fact]).replacing("note: source:note", with: "turnover: source:note")
+        #expect(throws: Never.self) { try Self.set([Self.fact: text.replacing("note FROM", with: "note AS turnover FROM")]) }
+    }
+
+    @Test("fingerprints follow names and bytes of their kind only")
+    func fingerprints() throws {
+        let plain = try Self.set([:])
+        let other = try Self.set([Self.kpi: try #require(Lab.definitions[Self.kpi]) + "\n"])
+        #expect(plain.fingerprint { $0 == .fact } == other.fingerprint { $0 == .fact })
+        #expect(plain.fingerprint { $0 == .kpi } != other.fingerprint { $0 == .kpi })
+    }
+}
+
+@Suite struct StagedTableTests {
+    private struct Collector: RowSink {
+        var body: (StagedBatch) throws -> Void
+        mutating func take(_ batch: StagedBatch) throws { try body(batch) }
+        mutating func take(_ rejects: [Reject]) throws {}
+    }
+
+    private func run(_ sql: String, _ text: String, batchRows: Int = 1_000) throws -> [[String?]] {
+        let contract = try Contract.parse(Array(Lab.contract(.up, version: 1).utf8), path: "zones/test/up.yml")
+        let loader = try StagedTable(columns: contract.stagedColumns).prepare(sql)
+        var rows: [[String?]] = []
+        var cleaner = Cleaner(contract: contract, facts: CaptureFacts(fileName: "up_1.csv"), batchRows: batchRows)
+        var sink = Collector { batch in
+            try loader.run(batch, account: "first") { _, statement in
+                rows.append((0..<sqlite3_column_count(statement)).map { sqlite3_column_text(statement, $0).map { String(cString: $0) } })
+            }
+        }
+        try cleaner.push(Array(text.utf8), to: &sink)
+        _ = try cleaner.finish(to: &sink)
+        return rows
+    }
+
+    private static let text = "k,p,v,note\nA,2025-02-01,5,\"x,y\"\nB,2025-02-02,,\nC,2025-02-03,-7,é\n"
+
+    @Test("typed rows read as SQLite values, whatever the batch", arguments: [1, 2, 1_000])
+    func rows(batchRows: Int) throws {
+        let rows = try run("SELECT UPPER(k) || '!', p, v * 2, note, line, account FROM staged", Self.text, batchRows: batchRows)
+        #expect(
+            rows == [
+                ["A!", "20120", "10", "x,y", "2", "first"], ["B!", "20121", nil, nil, "3", "first"],
+                ["C!", "20122", "-14", "é", "4", "first"],
+            ])
+    }
+
+    @Test("a loader gives exactly one row for each")
+    func oneEach() { #expect(throws: SQLiteFailure.self) { try run("SELECT k FROM staged WHERE v > 0", Self.text) } }
+
+    @Test("SQL that does not compile says why")
+    func broken() {
+        let error = #expect(throws: SQLiteFailure.self) { try run("SELECT nonsense FROM staged", Self.text) }
+        #expect(error?.description.contains("no such column: nonsense") == true)
+    }
+}
