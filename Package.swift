@@ -62,7 +62,7 @@ let package = Package(
         .testTarget(name: "CleaningTests", dependencies: ["Cleaning", "CZlib"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ProjectionTests", dependencies: ["LedgerTesting", "Projection", "EventLog", "Cleaning"]),
         .testTarget(name: "LedgerTests", dependencies: ["LedgerTesting", "Ledger", "Projection", "EventLog", "Cleaning"]),
-        .testTarget(name: "BedrotTests", dependencies: ["LedgerTesting", "EventLog", "bedrot"]),
+        .testTarget(name: "BedrotTests", dependencies: ["LedgerTesting", "Ledger", "Projection", "EventLog", "bedrot"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]
@@ -79,14 +79,15 @@ var leaf: [SwiftSetting] {
 }
 
 for target in package.targets where target.type != .system {
-    target.swiftSettings = (target.swiftSettings ?? []) + [
-        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0480-swiftpm-warning-control.md
-        .treatAllWarnings(as: .error),
-        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
-        .enableUpcomingFeature("ExistentialAny"),
-        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
-        .enableUpcomingFeature("MemberImportVisibility"),
-        // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
-        .enableUpcomingFeature("InternalImportsByDefault"),
-    ]
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0480-swiftpm-warning-control.md
+            .treatAllWarnings(as: .error),
+            // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+            .enableUpcomingFeature("ExistentialAny"),
+            // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+            .enableUpcomingFeature("MemberImportVisibility"),
+            // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+            .enableUpcomingFeature("InternalImportsByDefault"),
+        ]
 }

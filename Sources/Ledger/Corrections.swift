@@ -29,7 +29,9 @@ extension Lake {
             }
             let capture = try Capture(captured)
             let isLive = try transaction.isLive(capture: seq) ?? false
-            if type == .retracted, !isLive { throw LedgerError("capture \(seq) (\(capture.name)) is retracted already; `bedrot reinstate \(seq)` takes that back") }
+            if type == .retracted, !isLive {
+                throw LedgerError("capture \(seq) (\(capture.name)) is retracted already; `bedrot reinstate \(seq)` takes that back")
+            }
             if type == .reinstated {
                 guard !isLive else { throw LedgerError("capture \(seq) (\(capture.name)) is live; there is nothing to take back") }
                 for (other, live) in try transaction.captures(of: capture.object) where live && other != seq {
@@ -39,7 +41,8 @@ extension Lake {
             }
             if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
             return (
-                try transaction.append(draft(capture.stream, type, run: run.id, ["capture": .int(seq), "reason": .string(reason)])).seq, capture
+                try transaction.append(draft(capture.stream, type, run: run.id, ["capture": .int(seq), "reason": .string(reason)])).seq,
+                capture
             )
         }
         return try finish(run, event: event, capture: capture, project: project)
@@ -81,7 +84,8 @@ extension Lake {
         let before = try? latestKPIs().values
         let outcome = try self.project()
         return CorrectionReport(
-            event: event, capture: capture, projection: outcome, moves: kpiMoves(before ?? [], try latestKPIs().values, run.definitions.kpis))
+            event: event, capture: capture, projection: outcome,
+            moves: kpiMoves(before ?? [], try latestKPIs().values, run.definitions.kpis))
     }
 
     /// A partition that waits for a person.
@@ -100,7 +104,9 @@ extension Lake {
         let definitions = try projector.definitions(until: try log.read { try $0.head().seq })
         var found: [Held] = []
         for (stream, (contract, _)) in definitions.contracts.sorted(by: { $0.key < $1.key }) {
-            guard let column = contract.merge.partitionColumn, let type = contract.columns.first(where: { $0.name == column })?.type else { continue }
+            guard let column = contract.merge.partitionColumn, let type = contract.columns.first(where: { $0.name == column })?.type else {
+                continue
+            }
             let state = try log.read { try StreamState(stream, $0) }
             for entry in state.entries.values.sorted(by: { $0.capture.seq < $1.capture.seq }) where entry.live {
                 for part in entry.promotion?.item.partitions ?? [] where entry.held.contains(part.value) {
@@ -119,7 +125,9 @@ extension Lake {
         let run = try Run(self, command: "reference")
         let seq = try log.write { transaction in
             if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
-            var body: [String: JSON] = ["kind": .string(kind), "service": .string(service), "value": .string(value), "member": .string(member)]
+            var body: [String: JSON] = [
+                "kind": .string(kind), "service": .string(service), "value": .string(value), "member": .string(member),
+            ]
             if let name { body["name"] = .string(name) }
             return try transaction.append(draft("reference/\(kind)", .referenceChanged, run: run.id, .object(body))).seq
         }
@@ -131,6 +139,7 @@ extension Lake {
 extension Capture {
     /// The same bytes for the same account at the same time.
     func isTwin(of other: Capture) -> Bool {
-        object == other.object && stream == other.stream && account == other.account && (observed == other.observed || observedFrom != other.observedFrom)
+        object == other.object && stream == other.stream && account == other.account
+            && (observed == other.observed || observedFrom != other.observedFrom)
     }
 }

@@ -12,14 +12,16 @@ struct DefinitionFolders {
         let named = explicit ?? getenv("BEDROT_DEFINITIONS").map { String(cString: $0) }
         if let named, !named.isEmpty {
             guard Files.isFolder("\(named)/zones") || Files.isFolder("\(named)/projections") else {
-                throw LedgerError("\(named) holds no definitions (neither zones/ nor projections/); check --definitions or BEDROT_DEFINITIONS")
+                throw LedgerError(
+                    "\(named) holds no definitions (neither zones/ nor projections/); check --definitions or BEDROT_DEFINITIONS")
             }
             folders = [named, root.definitions]
         } else if let shipped = Self.shipped() {
             folders = [shipped, root.definitions]
         } else {
             throw LedgerError(
-                "the shipped definitions (zones/, projections/) are neither in ../share/bedrot beside the program nor in the checkout it was built in; name them: --definitions DIR")
+                "the shipped definitions (zones/, projections/) are neither in ../share/bedrot beside the program nor in the checkout it was built in; name them: --definitions DIR"
+            )
         }
     }
 

@@ -5,10 +5,7 @@ import Projection
 extension Lake {
     /// What an ingest would do; nothing is written, neither to the log nor to the zones or the warehouse.
     package func preview(_ paths: [String], _ options: IngestOptions) throws -> IngestReport {
-        let files = try paths.flatMap { path -> [String] in
-            guard Files.exists(path) else { throw LedgerError("\(path) does not exist") }
-            return Files.isFolder(path) ? Files.walk(path).filter { !Files.name($0).hasPrefix(".") } : [path]
-        }
+        let files = try Files.named(paths)
         let head = try log.read { try $0.head() }
         let definitions = try projector.definitions(until: head.seq)
         let recognizer = Recognizer(contracts: definitions.contracts.values.map(\.contract))
@@ -20,7 +17,8 @@ extension Lake {
         func imagine(_ stream: String, _ type: EventType, _ body: JSON) throws -> Event {
             seq += 1
             let envelope = JSON.object([
-                "actor": .string(actor), "body": body, "prev": .string(Hash256.zero.hex), "run": "preview", "seq": .int(seq), "stream": .string(stream),
+                "actor": .string(actor), "body": body, "prev": .string(Hash256.zero.hex), "run": "preview", "seq": .int(seq),
+                "stream": .string(stream),
                 "time": .string(Timestamp.now().iso), "type": .string(type.rawValue), "v": 1,
             ])
             let event = try Event(canonical: try envelope.canonical())
@@ -45,8 +43,10 @@ extension Lake {
             outcome.stream = contract.stream
             guard let hash = definitions.contracts[contract.stream]?.hash else { continue }
             let accounts = try AccountBook(log: log, service: contract.service)
-            guard let account = accounts.settle(contract, name: name, path: path, landing: layout.folder(.landing), given: options.account) else {
-                outcome.kind = .quarantined(capture: nil, reason: "nothing says whose file this is", remedy: "bedrot ingest --account NAME \(path)")
+            guard let account = accounts.settle(contract, name: name, path: path, landing: layout.folder(.landing), given: options.account)
+            else {
+                outcome.kind = .quarantined(
+                    capture: nil, reason: "nothing says whose file this is", remedy: "bedrot ingest --account NAME \(path)")
                 continue
             }
             outcome.account = account
@@ -71,13 +71,18 @@ extension Lake {
                 capture.seq = event.seq
                 let state = try log.read { try StreamState(contract.stream, $0) }
                 var item = StagedPromotion(
-                    capture: capture.seq, input: capture.object, rawOutput: result.raw, rawPath: "preview/raw-\(capture.seq)", output: result.staged,
-                    path: "preview/staged-\(capture.seq)", rejects: result.rejects.map { ($0, "preview/rejects-\(capture.seq)") }, report: result.report)
+                    capture: capture.seq, input: capture.object, rawOutput: result.raw, rawPath: "preview/raw-\(capture.seq)",
+                    output: result.staged,
+                    path: "preview/staged-\(capture.seq)", rejects: result.rejects.map { ($0, "preview/rejects-\(capture.seq)") },
+                    report: result.report)
                 let held = state.holds(item, rank: capture.rank, account: account, merge: contract.merge)
                 for i in item.partitions.indices where held.contains(item.partitions[i].value) { item.partitions[i].held = true }
                 let promoted = try imagine(
                     contract.stream, .promoted,
-                    ["from": "raw", "to": "staging", "contract": .string(hash.hex), "reader": .int(Int64(Cleaner.revision)), "items": [item.body]])
+                    [
+                        "from": "raw", "to": "staging", "contract": .string(hash.hex), "reader": .int(Int64(Cleaner.revision)),
+                        "items": [item.body],
+                    ])
                 outcome.kind = .promoted(capture: capture.seq, event: promoted.seq, item, report: result.report, held: held.count)
             } catch let error as CleaningError {
                 outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: error.remedy)

@@ -10,6 +10,8 @@ package struct IngestOptions: Sendable {
     package var observed: Timestamp?
     /// Day number given by `--downloaded-on`.
     package var downloadedOn: Int64?
+    /// Day number given by `--first-day`.
+    package var firstDay: Int64?
     package var acceptChanges = false
     package var project = true
 
@@ -63,14 +65,16 @@ package struct IngestReport: Sendable {
 }
 
 extension Lake {
+    /// Places where a crash test may kill an ingest, in the order it meets them.
+    package static let failpoints = [
+        "ingest.object", "ingest.landed", "ingest.captured", "ingest.files", "ingest.promoted", "ingest.completed", "ingest.projected",
+    ]
+
     /// Feeds files and folders: recognise, settle the account, land, capture, promote, project.
     ///
     /// `ask` puts a yes-or-no question to a person; nil where there is none. Each file stands alone: one that fails does not stop the others.
     package func ingest(_ paths: [String], _ options: IngestOptions, ask: ((String) -> Bool)?) throws -> IngestReport {
-        let files = try paths.flatMap { path -> [String] in
-            guard Files.exists(path) else { throw LedgerError("\(path) does not exist") }
-            return Files.isFolder(path) ? Files.walk(path).filter { !Files.name($0).hasPrefix(".") } : [path]
-        }
+        let files = try Files.named(paths)
         let run = try Run(self, command: "ingest")
         let recognizer = Recognizer(contracts: run.definitions.contracts.values.map(\.contract))
         var report = IngestReport()
@@ -112,11 +116,13 @@ extension Lake {
         outcome.stream = contract.stream
         guard let hash = run.definitions.contracts[contract.stream]?.hash else { return outcome }
         let accounts = try AccountBook(log: log, service: contract.service)
-        guard let account = accounts.settle(contract, name: name, path: path, landing: layout.folder(.landing), given: options.account) else {
+        guard let account = accounts.settle(contract, name: name, path: path, landing: layout.folder(.landing), given: options.account)
+        else {
             let remedy = "bedrot ingest --account NAME \(path)"
             outcome.kind = .quarantined(
                 capture: nil,
-                reason: "nothing says whose file this is: not its name, not its folder\(name.account.map { "; “\($0)” is not a known account" } ?? "")",
+                reason:
+                    "nothing says whose file this is: not its name, not its folder\(name.account.map { "; “\($0)” is not a known account" } ?? "")",
                 remedy: remedy)
             try refuse(contract.stream, path: path, code: "account_unknown", remedy: remedy, run: run)
             return outcome
@@ -160,9 +166,11 @@ extension Lake {
         } else if let day = options.downloadedOn {
             observed = (Timestamp(milliseconds: day * 86_400_000), "declared")
         }
+        var fields = name.fields
+        if let first = options.firstDay { fields["first_day"] = CalendarDay.text(day: first) }
         return Capture(
             seq: 0, object: .zero, size: Int64(status.st_size), service: contract.service, dataset: contract.dataset, account: account,
-            name: Files.name(path), landing: "", source: "manual", observed: observed.0, observedFrom: observed.1, fields: name.fields,
+            name: Files.name(path), landing: "", source: "manual", observed: observed.0, observedFrom: observed.1, fields: fields,
             downloadedOn: options.downloadedOn, fileTime: fileTime)
     }
 
@@ -214,7 +222,10 @@ extension Lake {
                 _ = try transaction.append(
                     draft(
                         capture.stream, .duplicate, run: run.id,
-                        ["capture": .int(seq), "name": .string(capture.name), "observed": .string(capture.observed.iso), "account": .string(capture.account)]))
+                        [
+                            "capture": .int(seq), "name": .string(capture.name), "observed": .string(capture.observed.iso),
+                            "account": .string(capture.account),
+                        ]))
                 return .duplicate(seq)
             }
             return .new(try transaction.append(draft(capture.stream, .captured, run: run.id, capture.body)).seq)
@@ -226,7 +237,9 @@ extension Lake {
         _ = try log.write { transaction in
             if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
             return try transaction.append(
-                draft(stream, .quarantined, run: run.id, ["code": .string(code), "name": .string(Files.name(path)), "remedy": .string(remedy)]))
+                draft(
+                    stream, .quarantined, run: run.id,
+                    ["code": .string(code), "name": .string(Files.name(path)), "remedy": .string(remedy)]))
         }
     }
 }
@@ -237,7 +250,8 @@ extension WriteTransaction {
         var answer = false
         try events(
             EventQuery(
-                seqs: capture.seq...Int64.max, streams: [capture.stream], types: [EventType.quarantined.rawValue, EventType.promoted.rawValue], newestFirst: true)
+                seqs: capture.seq...Int64.max, streams: [capture.stream],
+                types: [EventType.quarantined.rawValue, EventType.promoted.rawValue], newestFirst: true)
         ) { event in
             if event.type == EventType.quarantined.rawValue, event.body["capture"]?.int == capture.seq {
                 answer = true
@@ -269,7 +283,8 @@ struct AccountBook {
     init(log: EventLog, service: String) throws {
         try log.read { transaction in
             try transaction.events(EventQuery(types: [EventType.referenceChanged.rawValue])) { event in
-                guard event.body["kind"]?.string == "account", event.body["service"]?.string == service, let value = event.body["value"]?.string,
+                guard event.body["kind"]?.string == "account", event.body["service"]?.string == service,
+                    let value = event.body["value"]?.string,
                     let account = event.body["member"]?.string
                 else { return true }
                 aliases[SourceNames.normalised(value)] = account
@@ -278,18 +293,19 @@ struct AccountBook {
         }
     }
 
-    /// The account of a file: from its name, else its landing folder, else what the person said; nil when nothing says it.
+    /// The account of a file: from its name (a name that is no id must be known), else its landing folder, else what the person said.
+    ///
+    /// nil when nothing says it.
     func settle(_ contract: Contract, name: NameMatch, path: String, landing: String, given: String?) -> String? {
         if let found = name.account {
             if let known = aliases[SourceNames.normalised(found)] { return known }
             // Only the first field is the account's own id; the others are names that must be known.
-            if case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first, name.fields[first] == nil {
-                return given
-            }
-            return found
+            guard case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first, name.fields[first] == nil else { return found }
         }
         let prefix = "\(landing)/\(contract.service)/\(contract.dataset)/"
-        if let real = Files.realPath(path), let base = Files.realPath(landing), real.hasPrefix("\(base)/\(contract.service)/\(contract.dataset)/") {
+        if let real = Files.realPath(path), let base = Files.realPath(landing),
+            real.hasPrefix("\(base)/\(contract.service)/\(contract.dataset)/")
+        {
             let rest = real.dropFirst("\(base)/\(contract.service)/\(contract.dataset)/".count).split(separator: "/")
             if rest.count > 1 { return String(rest[0]) }
         } else if path.hasPrefix(prefix) {
@@ -301,6 +317,15 @@ struct AccountBook {
 }
 
 extension Files {
+    /// The files that paths name: folders with all that is in them, sorted, hidden files and folders left out.
+    static func named(_ paths: [String]) throws -> [String] {
+        try paths.flatMap { path -> [String] in
+            guard exists(path) else { throw LedgerError("\(path) does not exist") }
+            guard isFolder(path) else { return [path] }
+            return walk(path).filter { !$0.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") } }
+        }
+    }
+
     /// The first bytes of a file: enough to recognise it.
     static func head(_ path: String) throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -35,7 +35,8 @@ package final class Lake {
     /// Opens the lake at a root.
     package static func open(_ layout: Layout, mode: EventLog.Mode, definitions: String?) throws -> Lake {
         guard Files.exists(layout.log) else {
-            throw LedgerError("\(layout.root) is not a data root (it has no ledger/log); make one: bedrot --root \(layout.root) init --label NAME")
+            throw LedgerError(
+                "\(layout.root) is not a data root (it has no ledger/log); make one: bedrot --root \(layout.root) init --label NAME")
         }
         // A person at the keyboard may come back after weeks; only unattended runs stop at a jump ahead. Steps back are refused for all.
         let log = try EventLog.open(at: layout.log, mode: mode, indexing: indexEntries, options: Options(jumpLimit: Int64.max))
@@ -108,7 +109,9 @@ package final class Lake {
             throw LedgerError("there is a log in \(layout.log) already; use it, or choose another root")
         }
         for zone in Layout.Zone.allCases { try Files.makeFolder(layout.folder(zone)) }
-        for folder in ["ledger", "ledger/objects", "warehouse", "definitions", "reports", "keys", "sessions", "logs"] { try Files.makeFolder(layout.path(folder)) }
+        for folder in ["ledger", "ledger/objects", "warehouse", "definitions", "reports", "keys", "sessions", "logs"] {
+            try Files.makeFolder(layout.path(folder))
+        }
         let ignore = layout.path(".gitignore")
         if !Files.exists(ignore) { try AtomicFile.write(Array("*\n!definitions/\n!definitions/**\n!.gitignore\n".utf8), to: ignore) }
         let log = try EventLog.create(at: layout.log, indexing: indexEntries)
@@ -121,7 +124,8 @@ package final class Lake {
             throw LedgerError("the log in \(layout.log) does not begin with log.opened; run `bedrot verify`")
         }
         return Settings(
-            label: event.body["label"]?.string ?? "", zone: event.body["zone"]?.string ?? "UTC", currency: event.body["currency"]?.string ?? "USD")
+            label: event.body["label"]?.string ?? "", zone: event.body["zone"]?.string ?? "UTC",
+            currency: event.body["currency"]?.string ?? "USD")
     }
 
     /// An event of a run by this actor.

@@ -45,12 +45,17 @@ extension Lake {
             return filter.allSatisfy { dimensions[$0.key]?.string == $0.value || dimensions[$0.key]?.int.map(String.init) == $0.value }
         }
         guard let chosen else {
-            throw LedgerError("\(id) has no value with \(filter.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")); `bedrot kpi show \(id)` lists its values")
+            throw LedgerError(
+                "\(id) has no value with \(filter.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")); `bedrot kpi show \(id)` lists its values"
+            )
         }
         let dimensions = try JSON.parse(Array(chosen.dimensions.utf8)).object ?? [:]
-        let shown = dimensions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.string ?? $0.value.int.map(String.init) ?? "")" }.joined(separator: " ")
+        let shown = dimensions.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.string ?? $0.value.int.map(String.init) ?? "")" }
+            .joined(separator: " ")
         var report = LineageReport(
-            subject: "\(kpi.title)\(shown.isEmpty ? "" : " (\(shown))") = \(chosen.text(unit: kpi.unit, decimals: kpi.decimals)) \(kpi.unit), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)")
+            subject:
+                "\(kpi.title)\(shown.isEmpty ? "" : " (\(shown))") = \(chosen.text(unit: kpi.unit, decimals: kpi.decimals)) \(kpi.unit), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)"
+        )
         let definitions = try definitionsInForce()
         let evidence = try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
             try KPIQuestion(database: database, definitions: definitions).evidence(
@@ -72,7 +77,8 @@ extension Lake {
         let (lines, total, captures) = try warehouse().queue.read { database -> ([(capture: Int64, line: Int64)], Int64, [Int64]) in
             let from = "FROM \"\(table)\" WHERE \(condition)"
             return (
-                try Row.fetchAll(database, sql: "SELECT set_seq, set_line \(from) ORDER BY set_seq DESC, set_line DESC LIMIT \(limit)").map {
+                try Row.fetchAll(database, sql: "SELECT set_seq, set_line \(from) ORDER BY set_seq DESC, set_line DESC LIMIT \(limit)").map
+                {
                     (capture: $0[0], line: $0[1])
                 },
                 try Int64.fetchOne(database, sql: "SELECT COUNT(*) \(from)") ?? 0,
@@ -124,7 +130,9 @@ extension Lake {
             for stream in streams.sorted() {
                 try transaction.events(EventQuery(streams: [stream])) { event in
                     let items = event.body["items"]?.array?.compactMap { $0["capture"]?.int } ?? []
-                    let named = items + [event.body["capture"]?.int, event.type == EventType.captured.rawValue ? event.seq : nil].compactMap(\.self)
+                    let named =
+                        items
+                        + [event.body["capture"]?.int, event.type == EventType.captured.rawValue ? event.seq : nil].compactMap(\.self)
                     if !known.isDisjoint(with: named) { report.events.append(event) }
                     return true
                 }
@@ -134,30 +142,52 @@ extension Lake {
     }
 }
 
-/// Finds records in delimited text: a record ends at a line end outside quotes; LF, CRLF and CR all end lines.
+/// Finds records in delimited text: a record ends at a line end outside quotes; LF, CRLF and CR all end lines, and an empty line is a record.
+///
+/// Quotes mean what they mean to the cleaner: something only where a field begins, and in tables with tabs only if the heading line is quoted.
 enum RawRecords {
     static func texts(_ wanted: Set<Int64>, in bytes: [UInt8]) -> [Int64: String] {
         var found: [Int64: String] = [:]
-        let quoting = bytes.prefix { $0 != 10 && $0 != 13 }.contains(9) ? bytes.first == 34 : true
+        let content = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        let (delimiter, quoting) = form(bytes[content...].prefix { $0 != 10 && $0 != 13 })
         var record: Int64 = 1
         var start = 0
-        var i = 0
-        var quoted = false
+        var i = content
+        var isFieldStart = true
         func close(_ end: Int) {
             if wanted.contains(record) { found[record] = String(decoding: bytes[start..<min(end, start + 2000)], as: UTF8.self) }
         }
         while i < bytes.count {
             let byte = bytes[i]
-            if byte == 34, quoting { quoted.toggle() }
-            if !quoted, byte == 10 || byte == 13 {
+            if byte == 34, quoting, isFieldStart {
+                i += 1
+                while i < bytes.count, bytes[i] != 34 || (i + 1 < bytes.count && bytes[i + 1] == 34) { i += bytes[i] == 34 ? 2 : 1 }
+                isFieldStart = false
+            } else if byte == 10 || byte == 13 {
                 close(i)
                 if byte == 13, i + 1 < bytes.count, bytes[i + 1] == 10 { i += 1 }
                 start = i + 1
                 record += 1
+                isFieldStart = true
+            } else {
+                isFieldStart = byte == delimiter
             }
             i += 1
         }
         if start < bytes.count { close(bytes.count) }
         return found
+    }
+
+    /// The separator that divides the heading line most often outside quotes, and whether fields may be quoted.
+    private static func form(_ heading: ArraySlice<UInt8>) -> (delimiter: UInt8, quoting: Bool) {
+        var counts: [UInt8: Int] = [:]
+        var isQuoted = false
+        for byte in heading {
+            if byte == 34 { isQuoted.toggle() }
+            if !isQuoted { counts[byte, default: 0] += 1 }
+        }
+        var delimiter = UInt8(ascii: ",")
+        for other in [9, UInt8(ascii: ";")] where counts[other, default: 0] > counts[delimiter, default: 0] { delimiter = other }
+        return (delimiter, delimiter != 9 || heading.first == 34)
     }
 }

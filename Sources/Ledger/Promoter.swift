@@ -17,11 +17,14 @@ struct Promoter {
     private static let attempts = 8
 
     /// Promotes one capture, or quarantines it.
-    func promote(_ capture: Capture, contract: Contract, hash: Hash256, acceptChanges: Bool, ask: ((String) -> Bool)?) throws -> PromotionResult {
+    func promote(_ capture: Capture, contract: Contract, hash: Hash256, acceptChanges: Bool, ask: ((String) -> Bool)?) throws
+        -> PromotionResult
+    {
         let reader = CaptureReader(objects: lake.objects, zones: nil)
         let names = ZoneNames(capture: capture, layout: lake.layout)
         let outputs = CaptureReader.Outputs(
-            raw: try DraftFile(beside: names.raw), staged: try DraftFile(beside: names.staged), rejects: try DraftFile(beside: names.rejects))
+            raw: try DraftFile(beside: names.raw), staged: try DraftFile(beside: names.staged),
+            rejects: try DraftFile(beside: names.rejects))
         let result: StagingResult
         do {
             result = try reader.stage(object: capture.object, contract: contract, facts: capture.facts, outputs: outputs) { _ in }
@@ -30,7 +33,9 @@ struct Promoter {
         }
         for _ in 0..<Self.attempts {
             let state = try lake.log.read { try StreamState(capture.stream, $0) }
-            if !acceptChanges, let doubt = try ChangeCheck(lake: lake, state: state).doubt(capture, contract: contract, hash: hash, reader: reader) {
+            if !acceptChanges,
+                let doubt = try ChangeCheck(lake: lake, state: state).doubt(capture, contract: contract, hash: hash, reader: reader)
+            {
                 guard let ask, ask(doubt.message) else { return try quarantine(capture, hash: hash, doubt) }
             }
             var item = StagedPromotion(
@@ -118,16 +123,23 @@ struct Promoter {
             for attempt in 1... {
                 let state = try lake.log.read { try StreamState(stream, $0) }
                 guard state.entries.values.contains(where: { $0.awaits(hash) }) else { break }
-                let concerned = state.entries.values.filter { $0.promotion != nil || $0.awaits(hash) }.sorted { $0.capture.seq < $1.capture.seq }
-                guard attempt <= Self.attempts else { throw LedgerError("\(stream) could not be promoted again: other processes kept changing it; try again") }
+                let concerned = state.entries.values.filter { $0.promotion != nil || $0.awaits(hash) }.sorted {
+                    $0.capture.seq < $1.capture.seq
+                }
+                guard attempt <= Self.attempts else {
+                    throw LedgerError("\(stream) could not be promoted again: other processes kept changing it; try again")
+                }
                 let reader = CaptureReader(objects: lake.objects, zones: nil)
                 var items: [StagedPromotion] = []
                 for entry in concerned {
                     let names = ZoneNames(capture: entry.capture, layout: lake.layout)
                     let outputs = CaptureReader.Outputs(
-                        raw: try DraftFile(beside: names.raw), staged: try DraftFile(beside: names.staged), rejects: try DraftFile(beside: names.rejects))
+                        raw: try DraftFile(beside: names.raw), staged: try DraftFile(beside: names.staged),
+                        rejects: try DraftFile(beside: names.rejects))
                     do {
-                        let result = try reader.stage(object: entry.capture.object, contract: contract, facts: entry.capture.facts, outputs: outputs) { _ in }
+                        let result = try reader.stage(
+                            object: entry.capture.object, contract: contract, facts: entry.capture.facts, outputs: outputs
+                        ) { _ in }
                         var item = StagedPromotion(
                             capture: entry.capture.seq, input: entry.capture.object, rawOutput: result.raw,
                             rawPath: try names.free(names.raw, digest: result.raw), output: result.staged,
@@ -233,7 +245,9 @@ struct ChangeCheck {
             code: "looks_like_another_account",
             message:
                 "\(capture.name) changes “\(check.column)” by more than a factor of \(check.factor) on \(changed) of the \(compared) days that are known of \(capture.account): it is probably another account's",
-            remedy: "if it is theirs: bedrot ingest --accept-changes --account \(capture.account) \(capture.name); if not: name the right --account")
+            remedy:
+                "if it is theirs: bedrot ingest --accept-changes --account \(capture.account) \(capture.name); if not: name the right --account"
+        )
     }
 
     private func contractOf(_ wanted: Hash256, current: (Contract, Hash256), _ reader: CaptureReader) throws -> Contract {

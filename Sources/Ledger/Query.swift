@@ -15,7 +15,9 @@ extension Lake {
             if sql.lowercased().contains("events") { try fillEvents(database) }
             try database.execute(sql: "PRAGMA query_only = 1")
             let statement = try database.makeStatement(sql: sql)
-            guard statement.isReadonly else { throw LedgerError("only questions: the warehouse is output and is never edited; correct the log instead (bedrot retract)") }
+            guard statement.isReadonly else {
+                throw LedgerError("only questions: the warehouse is output and is never edited; correct the log instead (bedrot retract)")
+            }
             var rows: [[JSON]] = []
             let cursor = try Row.fetchCursor(statement)
             while let row = try cursor.next() {
@@ -35,7 +37,10 @@ extension Lake {
     }
 
     private func fillEvents(_ database: Database) throws {
-        try database.execute(sql: "CREATE TEMP TABLE events (seq INTEGER PRIMARY KEY, id TEXT, time TEXT, type TEXT, stream TEXT, actor TEXT, run TEXT, body TEXT)")
+        try database.execute(
+            sql:
+                "CREATE TEMP TABLE events (seq INTEGER PRIMARY KEY, id TEXT, time TEXT, type TEXT, stream TEXT, actor TEXT, run TEXT, body TEXT)"
+        )
         let insert = try database.makeStatement(sql: "INSERT INTO temp.events VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         try database.inTransaction {
             try log.read { transaction in
@@ -54,7 +59,9 @@ extension Lake {
     /// The event of a seq, or the one whose id begins so.
     package func event(_ name: String) throws -> Event {
         if let seq = Int64(name), name.utf8.count < 16 {
-            guard let event = try log.read({ try $0.event(seq) }) else { throw LedgerError("the log has no event \(seq); its head is \(try log.read { try $0.head().seq })") }
+            guard let event = try log.read({ try $0.event(seq) }) else {
+                throw LedgerError("the log has no event \(seq); its head is \(try log.read { try $0.head().seq })")
+            }
             return event
         }
         if let id = Hash256(hex: name) {
@@ -70,7 +77,9 @@ extension Lake {
                 return found.count < 2
             }
         }
-        guard let first = found.first else { throw LedgerError("no event has an id that begins with “\(name)”; `bedrot events` lists them") }
+        guard let first = found.first else {
+            throw LedgerError("no event has an id that begins with “\(name)”; `bedrot events` lists them")
+        }
         guard found.count == 1 else { throw LedgerError("more than one id begins with “\(name)”; write more of it") }
         return first
     }

@@ -105,7 +105,10 @@ extension Lake {
                 database, sql: "SELECT day_no, time FROM kpi_snapshot WHERE seq <= ? ORDER BY seq DESC LIMIT 1", arguments: [seq])
             let asked: Int64 = day ?? snapshot?["day_no"] ?? 0
             let time = (snapshot?["time"] as String?).flatMap { Timestamp(iso: $0) } ?? Timestamp(milliseconds: 0)
-            return (seq, asked, try KPIQuestion(database: database, definitions: definitions).values(kpi, day: asked, seq: seq, now: time.milliseconds))
+            return (
+                seq, asked,
+                try KPIQuestion(database: database, definitions: definitions).values(kpi, day: asked, seq: seq, now: time.milliseconds)
+            )
         }
     }
 
@@ -114,7 +117,8 @@ extension Lake {
         try warehouse().queue.read { database in
             try Row.fetchAll(
                 database,
-                sql: "SELECT v.seq, s.day_no, v.dims, v.num, v.den FROM kpi_value v JOIN kpi_snapshot s ON s.seq = v.seq WHERE v.kpi = ? AND v.seq IN (SELECT seq FROM kpi_snapshot ORDER BY seq DESC LIMIT ?) ORDER BY v.seq, v.dims",
+                sql:
+                    "SELECT v.seq, s.day_no, v.dims, v.num, v.den FROM kpi_value v JOIN kpi_snapshot s ON s.seq = v.seq WHERE v.kpi = ? AND v.seq IN (SELECT seq FROM kpi_snapshot ORDER BY seq DESC LIMIT ?) ORDER BY v.seq, v.dims",
                 arguments: [kpi.id, limit ?? -1]
             ).map { ($0["seq"], $0["day_no"], KPIValue(kpi: kpi.id, dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])) }
         }
@@ -128,7 +132,8 @@ extension Lake {
         else { throw LedgerError("\(kpi.id) has no day of its own to go by (its file names no evidence); use `--by snapshot`") }
         return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
             let seq = try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0
-            guard let row = try Row.fetchOne(database, sql: "SELECT MIN(\"\(column.name)\"), MAX(\"\(column.name)\") FROM \"\(fact.name)\""),
+            guard
+                let row = try Row.fetchOne(database, sql: "SELECT MIN(\"\(column.name)\"), MAX(\"\(column.name)\") FROM \"\(fact.name)\""),
                 let first: Int64 = row[0], let last: Int64 = row[1]
             else { return [] }
             let question = KPIQuestion(database: database, definitions: definitions)
@@ -154,7 +159,10 @@ extension Lake {
                 }
             }
         }
-        found.sort { ($0.event, $0.table) != ($1.event, $1.table) ? ($0.event, $0.table) > ($1.event, $1.table) : $0.key.map(\.1).lexicographicallyPrecedes($1.key.map(\.1)) }
+        found.sort {
+            ($0.event, $0.table) != ($1.event, $1.table)
+                ? ($0.event, $0.table) > ($1.event, $1.table) : $0.key.map(\.1).lexicographicallyPrecedes($1.key.map(\.1))
+        }
         let kept = Array(found.prefix(limit))
         return try log.read { transaction in
             try kept.map { item in
@@ -165,14 +173,17 @@ extension Lake {
         }
     }
 
-    private static func restatements(_ database: Database, table: String, fact: FactDefinition, limit: Int, since: Int64) throws -> [Restatement] {
+    private static func restatements(_ database: Database, table: String, fact: FactDefinition, limit: Int, since: Int64) throws
+        -> [Restatement]
+    {
         let shape = TableShape(table, of: fact)
         func columns(_ alias: String) -> String { shape.columns.map { "\(alias).\"\($0.name)\"" }.joined(separator: ", ") }
         let keys = shape.keys.map { "n.\"\($0)\" IS o.\"\($0)\"" }.joined(separator: " AND ")
         let count = shape.columns.count
         let rows = try Row.fetchAll(
             database,
-            sql: "SELECT o.from_seq, o.to_seq, n.id IS NULL, \(columns("o")), \(columns("n")) FROM \"\(table)_v\" o LEFT JOIN \"\(table)_v\" n ON \(keys) AND n.from_seq = o.to_seq WHERE o.to_seq IS NOT NULL AND o.to_seq > ? ORDER BY o.to_seq DESC, \((4..<(4 + count)).map(String.init).joined(separator: ", ")) LIMIT ?",
+            sql:
+                "SELECT o.from_seq, o.to_seq, n.id IS NULL, \(columns("o")), \(columns("n")) FROM \"\(table)_v\" o LEFT JOIN \"\(table)_v\" n ON \(keys) AND n.from_seq = o.to_seq WHERE o.to_seq IS NOT NULL AND o.to_seq > ? ORDER BY o.to_seq DESC, \((4..<(4 + count)).map(String.init).joined(separator: ", ")) LIMIT ?",
             arguments: [since, limit])
         return try rows.map { row in
             func text(_ index: Int, _ column: FactDefinition.Column) throws -> String? {

@@ -42,7 +42,8 @@ final class Run {
             for stream in Set(captures.map(\.stream)).sorted() {
                 let state = try lake.log.read { try StreamState(stream, $0) }
                 for event in captures where event.stream == stream {
-                    guard let entry = state.entries[event.seq], entry.isUnsettled, let (contract, hash) = definitions.contracts[stream] else { continue }
+                    guard let entry = state.entries[event.seq], entry.isUnsettled, let (contract, hash) = definitions.contracts[stream]
+                    else { continue }
                     try start()
                     _ = try promoter.promote(entry.capture, contract: contract, hash: hash, acceptChanges: false, ask: nil)
                 }
@@ -110,7 +111,9 @@ extension Lake {
         try log.read { transaction in
             for file in files {
                 var last: String?
-                try transaction.events(EventQuery(streams: ["curated/\(file.path)"], types: [EventType.promoted.rawValue], newestFirst: true, limit: 1)) { event in
+                try transaction.events(
+                    EventQuery(streams: ["curated/\(file.path)"], types: [EventType.promoted.rawValue], newestFirst: true, limit: 1)
+                ) { event in
                     last = event.body["output"]?.string
                     return false
                 }
@@ -123,7 +126,8 @@ extension Lake {
                         draft(
                             "curated/\(file.path)", .promoted, run: nil,
                             [
-                                "from": "staging", "to": "curated", "path": .string(file.path), "output": .string(file.digest), "rows": .int(file.rows),
+                                "from": "staging", "to": "curated", "path": .string(file.path), "output": .string(file.digest),
+                                "rows": .int(file.rows),
                                 "data_to": .int(file.dataSeq), "key": .string(key),
                             ])
                     ))
@@ -138,7 +142,8 @@ extension Lake {
                         draft(
                             "archive", .archived, run: nil,
                             [
-                                "path": .string(relative), "object": .null, "sha256": .string(try DraftFile.digest(of: path).hex), "keep_years": 7,
+                                "path": .string(relative), "object": .null, "sha256": .string(try DraftFile.digest(of: path).hex),
+                                "keep_years": 7,
                                 "key": .string(key),
                             ])
                     ))

@@ -48,7 +48,9 @@ struct StreamState {
                 entries[item.capture]?.quarantine = nil
             }
         case .accepted:
-            if let capture = event.body["capture"]?.int, let partition = event.body["partition"]?.int { entries[capture]?.held.remove(partition) }
+            if let capture = event.body["capture"]?.int, let partition = event.body["partition"]?.int {
+                entries[capture]?.held.remove(partition)
+            }
         case .quarantined:
             if let capture = event.body["capture"]?.int {
                 entries[capture]?.promotion = nil
@@ -63,7 +65,9 @@ struct StreamState {
 
     /// Live, promoted captures of an account, in rank order.
     func ranked(_ account: String) -> [Entry] {
-        entries.values.filter { $0.live && $0.promotion != nil && $0.capture.account == account }.sorted { $0.capture.rank < $1.capture.rank }
+        entries.values.filter { $0.live && $0.promotion != nil && $0.capture.account == account }.sorted {
+            $0.capture.rank < $1.capture.rank
+        }
     }
 
     /// Partitions of a promotion that the contract's guard holds back: those that would replace a live one with rejected lines, fewer rows or a
@@ -74,7 +78,9 @@ struct StreamState {
         let rivals = ranked(account).filter { $0.capture.seq != item.capture }
         var held = Set<Int64>()
         for part in item.partitions {
-            if let earlier = before?.promotion?.item.partitions.first(where: { $0.value == part.value }), earlier.held, before?.held.contains(part.value) == false {
+            if let earlier = before?.promotion?.item.partitions.first(where: { $0.value == part.value }), earlier.held,
+                before?.held.contains(part.value) == false
+            {
                 continue
             }
             guard

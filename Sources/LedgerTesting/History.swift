@@ -62,7 +62,7 @@ package struct History {
         var note: String?
     }
 
-    /// What the promoter would find wrong with the lab.
+    /// The lab's cleaner and the history read a file differently.
     package struct Disagreement: Error, CustomStringConvertible {
         package let description: String
     }
@@ -222,9 +222,8 @@ package struct History {
             read(items[i].capture, &staging, &rejects, &rejected)
             guard staging.rows.count == items[i].rowsOut, rejected == items[i].rejectedRows else {
                 throw Disagreement(
-                    description:
-                        "seed \(seed): capture \(items[i].capture) has \(staging.rows.count) rows and \(rejected) rejects by eye, the cleaner finds \(items[i].rowsOut) and \(items[i].rejectedRows)"
-                )
+                    description: "seed \(seed): capture \(items[i].capture) has \(staging.rows.count) rows and \(rejected) rejects by eye, "
+                        + "the cleaner finds \(items[i].rowsOut) and \(items[i].rejectedRows)")
             }
             if dataset == .rp {
                 guard staging.days == Set(items[i].partitions.map(\.value)) else {

@@ -105,8 +105,8 @@ package final class Lab {
         let name = "\(dataset.rawValue)_\(drafts.count + 1).csv"
         let capture = Capture(
             seq: Int64(drafts.count + 1), object: try objects.put(bytes), size: Int64(bytes.count), service: "test",
-            dataset: dataset.rawValue,
-            account: account, name: name, landing: "1_landing/test/\(dataset.rawValue)/\(account)/\(name)", source: "manual",
+            dataset: dataset.rawValue, account: account, name: name, landing: "1_landing/test/\(dataset.rawValue)/\(account)/\(name)",
+            source: "manual",
             observed: Timestamp(milliseconds: (CalendarDay.days(year: 2025, month: 3, day: 1) + observed) * 86_400_000),
             observedFrom: "declared", fields: [:], downloadedOn: nil, fileTime: nil)
         return add(capture.stream, .captured, capture.body)

@@ -9,13 +9,15 @@ enum CalendarDimension {
     static func fill(_ database: Database, years: ClosedRange<Int>) throws {
         let insert = try database.makeStatement(sql: "INSERT INTO dim_date VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         let month = try database.makeStatement(sql: "INSERT INTO dim_month VALUES (?, ?, ?, ?, ?)")
-        for day in CalendarDay.days(year: years.lowerBound, month: 1, day: 1)...CalendarDay.days(year: years.upperBound, month: 12, day: 31) {
+        for day in CalendarDay.days(year: years.lowerBound, month: 1, day: 1)...CalendarDay.days(year: years.upperBound, month: 12, day: 31)
+        {
             let civil = CalendarDay.civil(day)
             let number = Int64(civil.year) * 12 + Int64(civil.month) - 1
             let week = isoWeek(day)
             let isEnd = civil.day == CalendarDay.length(year: civil.year, month: civil.month)
             try insert.execute(arguments: [
-                day, CalendarDay.text(day: day), civil.year, (civil.month + 2) / 3, number, CalendarDay.text(month: number), week.year, week.week,
+                day, CalendarDay.text(day: day), civil.year, (civil.month + 2) / 3, number, CalendarDay.text(month: number), week.year,
+                week.week,
                 weekday(day), isEnd,
             ])
             if isEnd {

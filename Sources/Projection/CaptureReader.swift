@@ -56,7 +56,8 @@ package final class CaptureReader: RowSource {
     /// `path` reads the same bytes from another place than the store (a file that is only looked at).
     /// Without `digests` the staging bytes are not made, and `staged` and `rejects` in the result are meaningless.
     package func stage(
-        object: Hash256, at path: String? = nil, contract: Contract, facts: CaptureFacts, digests: Bool = true, outputs: Outputs = Outputs(),
+        object: Hash256, at path: String? = nil, contract: Contract, facts: CaptureFacts, digests: Bool = true,
+        outputs: Outputs = Outputs(),
         _ body: (StagedBatch) throws -> Void
     ) throws -> StagingResult {
         let file = try ObjectFile(path ?? places[object] ?? objects.path(of: object))
@@ -76,7 +77,8 @@ package final class CaptureReader: RowSource {
             let report = try cleaner.finish(to: &sink)
             try sink.flush()
             return StagingResult(
-                raw: unpacking.isIdentity ? object : rawHasher.finalize(), rawIsObject: unpacking.isIdentity, staged: sink.stagedHasher.finalize(),
+                raw: unpacking.isIdentity ? object : rawHasher.finalize(), rawIsObject: unpacking.isIdentity,
+                staged: sink.stagedHasher.finalize(),
                 rejects: sink.rejectCount > 0 ? sink.rejectHasher.finalize() : nil, unpacking: unpacking, report: report)
         }
     }
@@ -87,7 +89,9 @@ package final class CaptureReader: RowSource {
     ) throws {
         guard revision == Int64(Cleaner.revision) else {
             throw SQLiteFailure(
-                message: "capture \(capture.seq) was promoted by reader revision \(revision); this program has revision \(Cleaner.revision). Install the bedrot that wrote it, or re-promote with `bedrot ingest --repromote`.")
+                message:
+                    "capture \(capture.seq) was promoted by reader revision \(revision); this program has revision \(Cleaner.revision). Install the bedrot that wrote it, or re-promote with `bedrot ingest --repromote`."
+            )
         }
         let contract = try contract(hash)
         guard verify, !trusted.contains(capture.seq) else {
@@ -98,7 +102,9 @@ package final class CaptureReader: RowSource {
         let result = try stage(object: capture.object, contract: contract, facts: capture.facts, outputs: outputs, body)
         guard result.staged == item.output, result.raw == item.rawOutput, result.rejects == item.rejects?.hash else {
             throw SQLiteFailure(
-                message: "capture \(capture.seq) (\(capture.name)) now cleans to other bytes than its promotion says, with reader revision \(revision): the program changed its output without changing its revision, or the log is damaged; run `bedrot verify`")
+                message:
+                    "capture \(capture.seq) (\(capture.name)) now cleans to other bytes than its promotion says, with reader revision \(revision): the program changed its output without changing its revision, or the log is damaged; run `bedrot verify`"
+            )
         }
         guard let layout else { return }
         if outputs.raw != nil, result.rawIsObject {

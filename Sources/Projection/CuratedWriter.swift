@@ -25,9 +25,11 @@ struct CuratedWriter {
         }
         let parts = partition.split(separator: ".")
         guard parts.count == 2 else {
-            throw DefinitionError(path: definition.path, line: nil, reason: "`partition` is <fact>.<column>, and the SELECT uses :partition")
+            throw DefinitionError(
+                path: definition.path, line: nil, reason: "`partition` is <fact>.<column>, and the SELECT uses :partition")
         }
-        let values = try partitions?.sorted() ?? Int64.fetchAll(database, sql: "SELECT DISTINCT \"\(parts[1])\" FROM \"\(parts[0])\" ORDER BY 1")
+        let values =
+            try partitions?.sorted() ?? Int64.fetchAll(database, sql: "SELECT DISTINCT \"\(parts[1])\" FROM \"\(parts[0])\" ORDER BY 1")
         return try values.map { value in
             let name = Self.format(value, definition.formats["partition"] ?? .day)
             return try render(definition, path: "\(layout.name(.curated))/\(definition.file)/\(name).csv", value: value)
@@ -74,7 +76,8 @@ struct CuratedWriter {
                     Self.append(text: UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(handle, Int32(i)))), to: &out)
                 default:
                     throw DefinitionError(
-                        path: definition.path, line: nil, reason: "column “\(names[i])” gives a REAL or BLOB; curated tables hold integers and text only")
+                        path: definition.path, line: nil,
+                        reason: "column “\(names[i])” gives a REAL or BLOB; curated tables hold integers and text only")
                 }
             }
             out.append(10)

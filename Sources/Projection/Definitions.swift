@@ -37,7 +37,8 @@ package struct DefinitionSet: Sendable {
                 let contract = try Contract.parse(bytes, path: path)
                 if let other = contracts[contract.stream] {
                     throw DefinitionError(
-                        path: path, line: nil, reason: "a second contract for \(contract.stream) (the other is “\(other.contract.title)”); remove one")
+                        path: path, line: nil,
+                        reason: "a second contract for \(contract.stream) (the other is “\(other.contract.title)”); remove one")
                 }
                 contracts[contract.stream] = (contract, file.hash)
             case .fact: facts.append(try FactDefinition(path: path, bytes: bytes))
@@ -82,17 +83,21 @@ package struct DefinitionSet: Sendable {
                             reason: "the key of \(fact.name) must contain the contract's key column “\(column)” of \(stream) as it is")
                     }
                     if fact.identity == .row {
-                        throw DefinitionError(path: fact.path, line: nil, reason: "\(stream) merges by key, so \(fact.name) cannot say `identity: row`")
+                        throw DefinitionError(
+                            path: fact.path, line: nil, reason: "\(stream) merges by key, so \(fact.name) cannot say `identity: row`")
                     }
                 case .replacePartition(let column, _):
                     guard fact.identity == .row, let partition = fact.partition, loader.bareColumn(of: partition) == column else {
                         throw DefinitionError(
                             path: fact.path, line: nil,
-                            reason: "\(stream) replaces partitions of “\(column)”: \(fact.name) needs `identity: row` and a `partition:` column that is it")
+                            reason:
+                                "\(stream) replaces partitions of “\(column)”: \(fact.name) needs `identity: row` and a `partition:` column that is it"
+                        )
                     }
                 case .append:
                     guard fact.identity == .row else {
-                        throw DefinitionError(path: fact.path, line: nil, reason: "\(stream) appends lines: \(fact.name) needs `identity: row`")
+                        throw DefinitionError(
+                            path: fact.path, line: nil, reason: "\(stream) appends lines: \(fact.name) needs `identity: row`")
                     }
                 }
             }
@@ -222,11 +227,14 @@ package struct FactDefinition: Sendable {
         title = try file.text("title")
         identity = file.header["identity"]?.string == "row" ? .row : .key
         partition = file.header["partition"]?.string
-        guard let mapping = file.header["columns"]?.mapping else { throw DefinitionError(path: path, line: 1, reason: "the header lacks `columns`") }
+        guard let mapping = file.header["columns"]?.mapping else {
+            throw DefinitionError(path: path, line: 1, reason: "the header lacks `columns`")
+        }
         columns = try mapping.map { key, value in
             let line = key.mark.map { $0.line + 1 }
             guard let name = key.string, let words = value.string?.split(separator: " ").map(String.init), let last = words.last else {
-                throw DefinitionError(path: path, line: line, reason: "a column is `name: [key|measure] day|month|count|nano|flag|source:<kind>`")
+                throw DefinitionError(
+                    path: path, line: line, reason: "a column is `name: [key|measure] day|month|count|nano|flag|source:<kind>`")
             }
             let storage: Storage
             switch last {
@@ -237,22 +245,31 @@ package struct FactDefinition: Sendable {
             case "flag": storage = .flag
             case _ where last.hasPrefix("source:"): storage = .source(String(last.dropFirst(7)))
             default:
-                throw DefinitionError(path: path, line: line, reason: "column “\(name)”: unknown type “\(last)”; known: day, month, count, nano, flag, source:<kind>")
+                throw DefinitionError(
+                    path: path, line: line,
+                    reason: "column “\(name)”: unknown type “\(last)”; known: day, month, count, nano, flag, source:<kind>")
             }
             return Column(name: name, storage: storage, isKey: words.contains("key"), isMeasure: words.contains("measure"))
         }
         indexes = try (file.header["indexes"]?.sequence ?? []).map { node in
-            guard let list = node.sequence else { throw DefinitionError(path: path, line: 1, reason: "`indexes` is a list of column lists") }
+            guard let list = node.sequence else {
+                throw DefinitionError(path: path, line: 1, reason: "`indexes` is a list of column lists")
+            }
             return list.compactMap(\.string)
         }
         totals = try (file.header["totals"]?.mapping ?? [:]).map { key, value in
-            guard let name = key.string, let by = value["by"]?.sequence?.compactMap(\.string), let sums = value["sum"]?.sequence?.compactMap(\.string)
-            else { throw DefinitionError(path: path, line: key.mark.map { $0.line + 1 }, reason: "a total is `name: {by: [columns], sum: [columns]}`") }
+            guard let name = key.string, let by = value["by"]?.sequence?.compactMap(\.string),
+                let sums = value["sum"]?.sequence?.compactMap(\.string)
+            else {
+                throw DefinitionError(
+                    path: path, line: key.mark.map { $0.line + 1 }, reason: "a total is `name: {by: [columns], sum: [columns]}`")
+            }
             return Total(name: name, by: by, sums: sums)
         }
         try Self.checkNames(tables: [name] + totals.map(\.name), columns: columns.map(\.name), path: path)
         let known = Set(columns.map(\.name))
-        for name in (partition.map { [$0] } ?? []) + indexes.flatMap(\.self) + totals.flatMap({ $0.by + $0.sums }) where !known.contains(name) {
+        for name in (partition.map { [$0] } ?? []) + indexes.flatMap(\.self) + totals.flatMap({ $0.by + $0.sums })
+        where !known.contains(name) {
             throw DefinitionError(path: path, line: nil, reason: "“\(name)” is not a column of \(self.name)")
         }
         var loaders: [String: LoaderSQL] = [:]
@@ -262,7 +279,8 @@ package struct FactDefinition: Sendable {
             loaders[stream] = try LoaderSQL(path: path, sql: String(section[newline...]), columns: columns.map(\.name))
         }
         guard !loaders.isEmpty else {
-            throw DefinitionError(path: path, line: nil, reason: "no loader: write `-- from: <service>/<dataset>` and a SELECT over `staged`")
+            throw DefinitionError(
+                path: path, line: nil, reason: "no loader: write `-- from: <service>/<dataset>` and a SELECT over `staged`")
         }
         self.loaders = loaders
     }
@@ -273,7 +291,8 @@ package struct FactDefinition: Sendable {
         for name in tables + columns {
             let isPlain = name.utf8.allSatisfy { $0 == 95 || (48...57).contains($0) || (97...122).contains($0) }
             guard isPlain, let first = name.utf8.first, !(48...57).contains(first) else {
-                throw DefinitionError(path: path, line: nil, reason: "“\(name)” is no name for a table or column: use a to z, digits and _, a letter first")
+                throw DefinitionError(
+                    path: path, line: nil, reason: "“\(name)” is no name for a table or column: use a to z, digits and _, a letter first")
             }
         }
         if let taken = columns.first(where: own.contains) {
@@ -303,8 +322,10 @@ struct LoaderSQL: Sendable {
         var text = SQLText.withoutComments(sql).trimmingSpaces
         if text.hasSuffix(";") { text.removeLast() }
         let upper = SQLText.upper(text)
-        guard upper.hasPrefix("SELECT"), let from = upper.firstRange(of: "FROM STAGED"), upper[from.upperBound...].trimmingSpaces.isEmpty else {
-            throw fail("a loader is `SELECT <expression> AS <column>, … FROM staged`: row-wise, one row each, without WHERE, JOIN or GROUP BY")
+        guard upper.hasPrefix("SELECT"), let from = upper.firstRange(of: "FROM STAGED"), upper[from.upperBound...].trimmingSpaces.isEmpty
+        else {
+            throw fail(
+                "a loader is `SELECT <expression> AS <column>, … FROM staged`: row-wise, one row each, without WHERE, JOIN or GROUP BY")
         }
         let offset = upper.distance(from: upper.startIndex, to: from.lowerBound)
         let list = text[text.index(text.startIndex, offsetBy: 6)..<text.index(text.startIndex, offsetBy: offset)]
@@ -320,16 +341,20 @@ struct LoaderSQL: Sendable {
                 byName[words] = words
             }
         }
-        for word in ["RANDOM", "STRFTIME", "DATETIME", "JULIANDAY", "SUM(", "COUNT(", "OVER", "SELECT"] where SQLText.contains(word, in: String(list)) {
+        for word in ["RANDOM", "STRFTIME", "DATETIME", "JULIANDAY", "SUM(", "COUNT(", "OVER", "SELECT"]
+        where SQLText.contains(word, in: String(list)) {
             throw fail("“\(word)” has no place in a row-wise loader")
         }
         expressions = try columns.map { column in
-            guard let expression = byName.removeValue(forKey: column) else { throw fail("the loader gives no value for “\(column)”; write NULL AS \(column) if the source has none") }
+            guard let expression = byName.removeValue(forKey: column) else {
+                throw fail("the loader gives no value for “\(column)”; write NULL AS \(column) if the source has none")
+            }
             return expression
         }
         if let extra = byName.keys.sorted().first { throw fail("the loader gives “\(extra)”, which is not a column of the fact") }
         names = columns
-        self.sql = "SELECT " + zip(expressions, columns).map { "\(SQLText.expandMacros($0)) AS \($1)" }.joined(separator: ", ") + " FROM staged"
+        self.sql =
+            "SELECT " + zip(expressions, columns).map { "\(SQLText.expandMacros($0)) AS \($1)" }.joined(separator: ", ") + " FROM staged"
     }
 
     /// The staged column that a fact column is, when it is one unchanged.
@@ -374,13 +399,16 @@ package struct CuratedDefinition: Sendable {
             default:
                 guard word.hasPrefix("decimal/"), let digits = Int(word.dropFirst(8)), (0...18).contains(digits) else {
                     throw DefinitionError(
-                        path: path, line: key.mark.map { $0.line + 1 }, reason: "unknown format “\(word)”; known: day, month, nano, decimal/<0 to 18 digits>")
+                        path: path, line: key.mark.map { $0.line + 1 },
+                        reason: "unknown format “\(word)”; known: day, month, nano, decimal/<0 to 18 digits>")
                 }
                 formats[column] = .decimal(digits)
             }
         }
         self.formats = formats
-        guard !file.contains("/"), !file.hasPrefix(".") else { throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder") }
+        guard !file.contains("/"), !file.hasPrefix(".") else {
+            throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder")
+        }
         sql = try SQLText.checked(source.body, path: path, needsOrder: true)
     }
 }
@@ -418,7 +446,8 @@ package struct KPIDefinition: Sendable {
         dimensions = try file.strings("dimensions")
         evidence = try file.header["evidence"].map { node in
             guard let fact = node["fact"]?.string, let condition = node["where"]?.string else {
-                throw DefinitionError(path: path, line: node.mark.map { $0.line + 1 }, reason: "`evidence` is {fact: <table>, where: <condition>}")
+                throw DefinitionError(
+                    path: path, line: node.mark.map { $0.line + 1 }, reason: "`evidence` is {fact: <table>, where: <condition>}")
             }
             return (fact, condition)
         }
@@ -445,7 +474,8 @@ package struct Guards: Sendable {
         nonAdditive = Set(root["never_summed"]?.sequence?.compactMap(\.string) ?? [])
         for (key, value) in root["comparisons"]?.mapping ?? [:] { if let id = key.string { comparisons[id] = value.string } }
         for (key, _) in root.mapping ?? [:] where !["plays", "never_summed", "comparisons"].contains(key.string) {
-            throw DefinitionError(path: path, line: key.mark?.line, reason: "unknown key “\(key.string ?? "?")”; known: plays, never_summed, comparisons")
+            throw DefinitionError(
+                path: path, line: key.mark?.line, reason: "unknown key “\(key.string ?? "?")”; known: plays, never_summed, comparisons")
         }
     }
 }

@@ -32,7 +32,10 @@ struct DigestBuilder {
     /// What a table's digest reads, in natural order. Never a clock, a rowid or an id.
     private static let fixed: [(name: String, sql: String)] = [
         ("source_value", "SELECT kind, service, value FROM source_value ORDER BY 1, 2, 3"),
-        ("member", "SELECT s.kind, s.service, s.value, m.member, m.from_seq, m.to_seq FROM member_v m JOIN source_value s ON s.id = m.source_id ORDER BY 1, 2, 3, 5"),
+        (
+            "member",
+            "SELECT s.kind, s.service, s.value, m.member, m.from_seq, m.to_seq FROM member_v m JOIN source_value s ON s.id = m.source_id ORDER BY 1, 2, 3, 5"
+        ),
         ("alias", "SELECT kind, service, norm, member, from_seq, to_seq FROM alias_v ORDER BY 1, 2, 3, 5"),
         ("member_name", "SELECT kind, member, name, from_seq, to_seq FROM member_name_v ORDER BY 1, 2, 4"),
         ("dim_platform", "SELECT * FROM dim_platform ORDER BY 1"),
@@ -77,7 +80,8 @@ struct DigestBuilder {
         columns += ["f.from_seq", "f.to_seq"]
         order.append(table.columns.count + 1)
         if table.hasLineage { columns += ["f.set_seq", "f.set_line"] }
-        return "SELECT \(columns.joined(separator: ", ")) FROM \"\(table.name)_v\" f\(joins) ORDER BY \(order.map(String.init).joined(separator: ", "))"
+        return
+            "SELECT \(columns.joined(separator: ", ")) FROM \"\(table.name)_v\" f\(joins) ORDER BY \(order.map(String.init).joined(separator: ", "))"
     }
 
     /// SHA-256 over rows: a tag a value (0 null, 1 integer big-endian, 2 length and text), 255 after each row.
@@ -101,7 +105,9 @@ struct DigestBuilder {
                     buffer.append(2)
                     let bytes = Int(sqlite3_column_bytes(handle, i))
                     withUnsafeBytes(of: Int64(bytes).bigEndian) { buffer.append(contentsOf: $0) }
-                    if let text = sqlite3_column_text(handle, i) { buffer.append(contentsOf: UnsafeBufferPointer(start: text, count: bytes)) }
+                    if let text = sqlite3_column_text(handle, i) {
+                        buffer.append(contentsOf: UnsafeBufferPointer(start: text, count: bytes))
+                    }
                 default: throw SQLiteFailure(message: "a digested table holds a REAL or BLOB: \(sql)")
                 }
             }

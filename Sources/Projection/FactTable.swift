@@ -69,7 +69,10 @@ struct VersionedTable: Sendable {
         return [
             "CREATE UNIQUE INDEX \"\(name)_key\" ON \"\(name)_v\"(\(quoted(key))) WHERE to_seq IS NULL",
             "CREATE INDEX \"\(name)_closed\" ON \"\(name)_v\"(to_seq) WHERE to_seq IS NOT NULL",
-        ] + indexes.enumerated().map { "CREATE INDEX \"\(name)_\($0.offset)\" ON \"\(name)_v\"(\(quoted($0.element))) WHERE to_seq IS NULL" }
+        ]
+            + indexes.enumerated().map {
+                "CREATE INDEX \"\(name)_\($0.offset)\" ON \"\(name)_v\"(\(quoted($0.element))) WHERE to_seq IS NULL"
+            }
     }
 
     /// The plain name: the current versions.
@@ -156,7 +159,8 @@ final class TableWriter {
                 if code == SQLITE_DONE { return }
                 guard code == SQLITE_ROW else { throw SQLiteFailure(database.sqliteConnection, "looking up \(table.name)") }
                 for i in 0..<count {
-                    row[i] = sqlite3_column_type(handle, Int32(i + 1)) == SQLITE_NULL ? Int64.min : sqlite3_column_int64(handle, Int32(i + 1))
+                    row[i] =
+                        sqlite3_column_type(handle, Int32(i + 1)) == SQLITE_NULL ? Int64.min : sqlite3_column_int64(handle, Int32(i + 1))
                 }
                 guard let base = row.baseAddress else { return }
                 try store.load(UnsafePointer(base), rowid: sqlite3_column_int64(handle, 0))

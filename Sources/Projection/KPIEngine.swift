@@ -21,7 +21,8 @@ package struct KPIValue: Sendable, Equatable {
 
     /// All values of the snapshot at a seq.
     package static func all(_ database: Database, at seq: Int64) throws -> [KPIValue] {
-        try Row.fetchAll(database, sql: "SELECT kpi, dims, num, den FROM kpi_value WHERE seq = ? ORDER BY kpi, dims", arguments: [seq]).map {
+        try Row.fetchAll(database, sql: "SELECT kpi, dims, num, den FROM kpi_value WHERE seq = ? ORDER BY kpi, dims", arguments: [seq]).map
+        {
             KPIValue(kpi: $0["kpi"], dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])
         }
     }
@@ -96,7 +97,8 @@ struct KPIEngine {
         switch sqlite3_column_type(handle, index) {
         case SQLITE_NULL: return nil
         case SQLITE_INTEGER: return sqlite3_column_int64(handle, index)
-        default: throw DefinitionError(path: kpi.path, line: nil, reason: "num and den must be whole numbers; write IDIV(a, b) for a division")
+        default:
+            throw DefinitionError(path: kpi.path, line: nil, reason: "num and den must be whole numbers; write IDIV(a, b) for a division")
         }
     }
 
@@ -116,17 +118,22 @@ struct KPIEngine {
     /// Refuses a KPI that reads two observers of the same plays without being declared a comparison, or sums what is not additive.
     func check(_ kpi: KPIDefinition) throws {
         let read = try columnsRead(kpi.sql, path: kpi.path)
-        let observers = Dictionary(grouping: read.filter { definitions.guards.observers[$0] != nil }) { definitions.guards.observers[$0] ?? "" }
+        let observers = Dictionary(grouping: read.filter { definitions.guards.observers[$0] != nil }) {
+            definitions.guards.observers[$0] ?? ""
+        }
         if observers.count > 1, definitions.guards.comparisons[kpi.id] == nil {
             throw DefinitionError(
                 path: kpi.path, line: nil,
-                reason: "reads \(read.filter { definitions.guards.observers[$0] != nil }.sorted().joined(separator: " and ")): two observers of the same plays, which must never be added; a comparison is declared in guards.yml")
+                reason:
+                    "reads \(read.filter { definitions.guards.observers[$0] != nil }.sorted().joined(separator: " and ")): two observers of the same plays, which must never be added; a comparison is declared in guards.yml"
+            )
         }
         let forbidden = Set(read.intersection(definitions.guards.nonAdditive).compactMap { $0.split(separator: ".").last.map(String.init) })
         for argument in SQLText.arguments(of: "SUM", in: kpi.sql) {
             let words = Set(argument.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
             if let column = forbidden.intersection(words).sorted().first {
-                throw DefinitionError(path: kpi.path, line: nil, reason: "sums “\(column)”, which is not additive (guards.yml: never_summed)")
+                throw DefinitionError(
+                    path: kpi.path, line: nil, reason: "sums “\(column)”, which is not additive (guards.yml: never_summed)")
             }
         }
     }
@@ -139,7 +146,8 @@ struct KPIEngine {
             database.sqliteConnection,
             { context, action, table, column, _, _ in
                 guard action == SQLITE_READ, let context, let table, let column else { return SQLITE_OK }
-                Unmanaged<Reads>.fromOpaque(context).takeUnretainedValue().names.insert("\(String(cString: table)).\(String(cString: column))")
+                Unmanaged<Reads>.fromOpaque(context).takeUnretainedValue().names.insert(
+                    "\(String(cString: table)).\(String(cString: column))")
                 return SQLITE_OK
             }, context)
         defer { sqlite3_set_authorizer(database.sqliteConnection, nil, nil) }
@@ -168,7 +176,9 @@ package struct KPIQuestion {
     private let engine: KPIEngine
 
     package init(database: Database, definitions: DefinitionSet) {
-        let tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) } }
+        let tables = definitions.facts.flatMap { fact in
+            [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
+        }
         engine = KPIEngine(database: database, definitions: definitions, tables: tables)
     }
 
@@ -186,7 +196,9 @@ package struct KPIQuestion {
     package func columnsRead(_ kpi: KPIDefinition) throws -> Set<String> { try engine.columnsRead(kpi.sql, path: kpi.path) }
 
     /// Rows that a KPI value rests on, at most `limit`: set_seq and set_line of its evidence, and how many there are in all.
-    package func evidence(_ kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, seq: Int64, limit: Int) throws -> (lines: [(capture: Int64, line: Int64)], total: Int64, captures: [Int64]) {
+    package func evidence(_ kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, seq: Int64, limit: Int) throws -> (
+        lines: [(capture: Int64, line: Int64)], total: Int64, captures: [Int64]
+    ) {
         guard let evidence = kpi.evidence else { return ([], 0, []) }
         return try engine.withKnownViews(at: seq) {
             var arguments: [String: (any DatabaseValueConvertible)?] = [:]
@@ -203,7 +215,9 @@ package struct KPIQuestion {
             let bound = StatementArguments(arguments)
             let total = try Int64.fetchOne(database, sql: "SELECT COUNT(*) \(condition)", arguments: bound) ?? 0
             let captures = try Int64.fetchAll(database, sql: "SELECT DISTINCT set_seq \(condition) ORDER BY set_seq", arguments: bound)
-            let lines = try Row.fetchAll(database, sql: "SELECT set_seq, set_line \(condition) ORDER BY set_seq DESC, set_line DESC LIMIT \(limit)", arguments: bound)
+            let lines = try Row.fetchAll(
+                database, sql: "SELECT set_seq, set_line \(condition) ORDER BY set_seq DESC, set_line DESC LIMIT \(limit)", arguments: bound
+            )
             return (lines.map { (capture: $0[0], line: $0[1]) }, total, captures)
         }
     }

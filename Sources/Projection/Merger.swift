@@ -19,7 +19,9 @@ struct CaptureState {
 /// Gives the typed rows of a promoted capture, batch by batch.
 protocol RowSource: AnyObject {
     /// `verify` also checks that the staging output still has the digest of the promotion.
-    func rows(of capture: Capture, contract: Hash256, revision: Int64, expecting: StagedPromotion, verify: Bool, _ body: (StagedBatch) throws -> Void) throws
+    func rows(
+        of capture: Capture, contract: Hash256, revision: Int64, expecting: StagedPromotion, verify: Bool,
+        _ body: (StagedBatch) throws -> Void) throws
     func contract(_ hash: Hash256) throws -> Contract
 }
 
@@ -43,7 +45,10 @@ final class Merger {
         let cutIndex: Int?
         let hashIndex: Int
 
-        init(fact: FactDefinition, writer: TableWriter, totals: [TotalFeed], loader: StagedTable.Loader, stream: String, sources: SourceValues) throws {
+        init(
+            fact: FactDefinition, writer: TableWriter, totals: [TotalFeed], loader: StagedTable.Loader, stream: String,
+            sources: SourceValues
+        ) throws {
             self.fact = fact
             self.writer = writer
             self.totals = totals
@@ -154,7 +159,9 @@ final class Merger {
 
     /// `zone.accepted`: a held partition is let through.
     func accept(partition: Int64, capture seq: Int64, at event: Int64) throws -> Changes {
-        guard captures[seq]?.held.remove(partition) != nil, let state = captures[seq], state.live, let promotion = state.promotion else { return Changes() }
+        guard captures[seq]?.held.remove(partition) != nil, let state = captures[seq], state.live, let promotion = state.promotion else {
+            return Changes()
+        }
         return try refold(state.capture, promotion, seq: event, only: [partition])
     }
 
@@ -177,7 +184,11 @@ final class Merger {
         if case .replacePartition = contract.merge {
             for partition in promotion.item.partitions where !state.held.contains(partition.value) {
                 let rival = isTop ? nil : others.last { other in !other.held.contains(partition.value) && other.names(partition.value) }
-                if let rival, rival.capture.rank > state.capture.rank { slow.insert(partition.value) } else { named.append(partition.value) }
+                if let rival, rival.capture.rank > state.capture.rank {
+                    slow.insert(partition.value)
+                } else {
+                    named.append(partition.value)
+                }
             }
         }
         if !slow.isEmpty {
@@ -197,7 +208,9 @@ final class Merger {
             case .upsert:
                 if isTop {
                     feed.writer.store.applyCandidates(capture: state.capture.seq, folding: false)
-                } else if !feed.writer.store.applyRanked(capture: state.capture.seq, rank: { self.captures[$0]?.capture.rank ?? Rank(observed: .min, seq: 0) }) {
+                } else if !feed.writer.store.applyRanked(
+                    capture: state.capture.seq, rank: { self.captures[$0]?.capture.rank ?? Rank(observed: .min, seq: 0) })
+                {
                     feed.writer.store.clearTargets()
                     feed.writer.store.touchCandidates()
                     feed.writer.store.clearCandidates()
@@ -267,8 +280,11 @@ final class Merger {
                 if named.isEmpty { continue }
             }
             // The feeds of the scope share their stores with those of the capture's own contract.
-            let own = try self.feeds(of: stream, contract: promotion.contract).filter { feed in feeds.contains { $0.writer === feed.writer } }
-            try collect(state.capture, promotion, held: state.held, feeds: own, contract: contract, verify: false, onlyPartitions: only, onlyTouched: onlyTouched)
+            let own = try self.feeds(of: stream, contract: promotion.contract).filter { feed in feeds.contains { $0.writer === feed.writer }
+            }
+            try collect(
+                state.capture, promotion, held: state.held, feeds: own, contract: contract, verify: false, onlyPartitions: only,
+                onlyTouched: onlyTouched)
             for feed in own {
                 let accountID = try sources.id(feed.accountSpace, account)
                 feed.writer.store.applyCandidates(capture: state.capture.seq, folding: true)
@@ -300,7 +316,9 @@ final class Merger {
                     row[1] = accounts[f]
                     try feed.loader.run(batch, account: capture.account) { index, statement in
                         for column in 0..<columns {
-                            row[2 + column] = try value(statement, Int32(column), feed.sourceSpaces[column], feed.fact.columns[column], feed.fact, batch.lines[index])
+                            row[2 + column] = try value(
+                                statement, Int32(column), feed.sourceSpaces[column], feed.fact.columns[column], feed.fact,
+                                batch.lines[index])
                         }
                         if let partition = feed.partitionIndex {
                             if held.contains(row[partition]) { return }
@@ -327,7 +345,12 @@ final class Merger {
     ) throws -> Int64 {
         let type = sqlite3_column_type(statement, index)
         if type == SQLITE_NULL {
-            if column.isKey { throw SQLiteFailure(message: "\(fact.path): key column “\(column.name)” is null at line \(line) of its capture; make the column required or give it an explicit unknown member") }
+            if column.isKey {
+                throw SQLiteFailure(
+                    message:
+                        "\(fact.path): key column “\(column.name)” is null at line \(line) of its capture; make the column required or give it an explicit unknown member"
+                )
+            }
             return Int64.min
         }
         if let space {
@@ -387,10 +410,12 @@ final class Merger {
             let staged = try StagedTable(columns: source.contract(hash).stagedColumns)
             made = try facts.map { fact in
                 guard let writer = writers[fact.name], let loader = fact.loaders[stream] else {
-                    throw DefinitionError(path: fact.path, line: nil, reason: "no table \(fact.name) in the warehouse; run `bedrot rebuild`")
+                    throw DefinitionError(
+                        path: fact.path, line: nil, reason: "no table \(fact.name) in the warehouse; run `bedrot rebuild`")
                 }
                 let totals = fact.totals.compactMap { total in writers[total.name].map { TotalFeed(total: total, fact: fact, writer: $0) } }
-                return try Feed(fact: fact, writer: writer, totals: totals, loader: staged.prepare(loader.sql), stream: stream, sources: sources)
+                return try Feed(
+                    fact: fact, writer: writer, totals: totals, loader: staged.prepare(loader.sql), stream: stream, sources: sources)
             }
         }
         feeds[key] = made

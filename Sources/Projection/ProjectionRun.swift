@@ -68,7 +68,8 @@ final class ProjectionRun {
         self.database = database
         self.reader = reader
         self.zoneOffset = zoneOffset
-        tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) } }
+        tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
+        }
         if fresh { try Self.createSchema(database, tables: tables, definitions: definitions, calendar: calendar) }
         writers = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, TableWriter(table: $0, fresh: fresh)) })
         merger = Merger(definitions: definitions, writers: writers, sources: sources, source: reader)
@@ -96,10 +97,12 @@ final class ProjectionRun {
         for sql in Warehouse.memberViews(temporary: false, at: nil) { try database.execute(sql: sql) }
         for member in definitions.reference.members["platform"] ?? [] {
             try database.execute(
-                sql: "INSERT INTO dim_platform VALUES (?, ?, ?, ?)", arguments: [member.id, member.name, member.attributes["kind"], member.attributes["family"]])
+                sql: "INSERT INTO dim_platform VALUES (?, ?, ?, ?)",
+                arguments: [member.id, member.name, member.attributes["kind"], member.attributes["family"]])
         }
         for member in definitions.reference.members["territory"] ?? [] {
-            try database.execute(sql: "INSERT INTO dim_territory VALUES (?, ?, ?)", arguments: [member.id, member.name, member.attributes["region"]])
+            try database.execute(
+                sql: "INSERT INTO dim_territory VALUES (?, ?, ?)", arguments: [member.id, member.name, member.attributes["region"]])
         }
     }
 
@@ -134,7 +137,9 @@ final class ProjectionRun {
         }
         guard event.version <= type.version else {
             throw SQLiteFailure(
-                message: "event \(event.seq) is a \(event.type) of version \(event.version); this program knows version \(type.version). Install a newer bedrot.")
+                message:
+                    "event \(event.seq) is a \(event.type) of version \(event.version); this program knows version \(type.version). Install a newer bedrot."
+            )
         }
         var changes: Merger.Changes?
         switch type {
@@ -151,7 +156,8 @@ final class ProjectionRun {
         case .quarantined:
             if let capture = event.body["capture"]?.int, merger.captures[capture]?.promotion != nil {
                 changes = try merger.unpromote(capture: capture, at: event.seq)
-                try database.execute(sql: "UPDATE capture SET contract = NULL, reader = NULL, item = NULL WHERE seq = ?", arguments: [capture])
+                try database.execute(
+                    sql: "UPDATE capture SET contract = NULL, reader = NULL, item = NULL WHERE seq = ?", arguments: [capture])
                 try setFiles([], capture: capture)
             }
         case .accepted:
@@ -162,7 +168,8 @@ final class ProjectionRun {
         case .referenceChanged: try referenceChanged(event)
         case .runStarted:
             try database.execute(
-                sql: "INSERT INTO ops_run VALUES (?, ?, ?, NULL, NULL)", arguments: [event.run ?? "", event.body["command"]?.string ?? "", event.seq])
+                sql: "INSERT INTO ops_run VALUES (?, ?, ?, NULL, NULL)",
+                arguments: [event.run ?? "", event.body["command"]?.string ?? "", event.seq])
         case .runCompleted:
             try database.execute(
                 sql: "UPDATE ops_run SET completed_seq = ?, outcome = ? WHERE run = ?",
@@ -173,7 +180,8 @@ final class ProjectionRun {
             }
         case .duplicate:
             try database.execute(
-                sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)", arguments: [event.seq, event.stream, event.body["capture"]?.int])
+                sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
+                arguments: [event.seq, event.stream, event.body["capture"]?.int])
         case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped: break
         }
         switch type {
@@ -237,7 +245,8 @@ final class ProjectionRun {
 
     private func setFile(_ path: String, zone: Layout.Zone, digest: Hash256, rows: Int64, capture: Int64?) throws {
         try database.cachedStatement(
-            sql: "INSERT INTO zone_file VALUES (?, ?, ?, ?, ?) ON CONFLICT(path, COALESCE(capture, 0)) DO UPDATE SET zone = excluded.zone, digest = excluded.digest, rows = excluded.rows"
+            sql:
+                "INSERT INTO zone_file VALUES (?, ?, ?, ?, ?) ON CONFLICT(path, COALESCE(capture, 0)) DO UPDATE SET zone = excluded.zone, digest = excluded.digest, rows = excluded.rows"
         ).execute(arguments: [path, zone.rawValue, digest.hex, rows, capture])
     }
 
@@ -250,23 +259,29 @@ final class ProjectionRun {
         let member = try event.text("member")
         try flushSources()
         let current = try String.fetchOne(
-            database, sql: "SELECT member FROM alias_v WHERE kind = ? AND service = ? AND norm = ? AND to_seq IS NULL", arguments: [kind, service, norm])
+            database, sql: "SELECT member FROM alias_v WHERE kind = ? AND service = ? AND norm = ? AND to_seq IS NULL",
+            arguments: [kind, service, norm])
         if current != member {
             try database.execute(
-                sql: "UPDATE alias_v SET to_seq = ? WHERE kind = ? AND service = ? AND norm = ? AND to_seq IS NULL", arguments: [event.seq, kind, service, norm])
-            try database.execute(sql: "INSERT INTO alias_v VALUES (?, ?, ?, ?, ?, NULL)", arguments: [kind, service, norm, member, event.seq])
+                sql: "UPDATE alias_v SET to_seq = ? WHERE kind = ? AND service = ? AND norm = ? AND to_seq IS NULL",
+                arguments: [event.seq, kind, service, norm])
+            try database.execute(
+                sql: "INSERT INTO alias_v VALUES (?, ?, ?, ?, ?, NULL)", arguments: [kind, service, norm, member, event.seq])
         }
         if let name = event.body["name"]?.string {
             let known = try String.fetchOne(
                 database, sql: "SELECT name FROM member_name_v WHERE kind = ? AND member = ? AND to_seq IS NULL", arguments: [kind, member])
             if known != name {
                 try database.execute(
-                    sql: "UPDATE member_name_v SET to_seq = ? WHERE kind = ? AND member = ? AND to_seq IS NULL", arguments: [event.seq, kind, member])
-                try database.execute(sql: "INSERT INTO member_name_v VALUES (?, ?, ?, ?, NULL)", arguments: [kind, member, name, event.seq])
+                    sql: "UPDATE member_name_v SET to_seq = ? WHERE kind = ? AND member = ? AND to_seq IS NULL",
+                    arguments: [event.seq, kind, member])
+                try database.execute(
+                    sql: "INSERT INTO member_name_v VALUES (?, ?, ?, ?, NULL)", arguments: [kind, member, name, event.seq])
             }
         }
         for id in try Int64.fetchAll(
-            database, sql: "SELECT id FROM source_value WHERE kind = ? AND norm = ? AND (service = ? OR ? = '*')", arguments: [kind, norm, service, service])
+            database, sql: "SELECT id FROM source_value WHERE kind = ? AND norm = ? AND (service = ? OR ? = '*')",
+            arguments: [kind, norm, service, service])
         {
             try deriveMembers(id)
         }
@@ -275,7 +290,8 @@ final class ProjectionRun {
 
     /// The members of a source value over time: its default, then what the aliases say, each from its event on.
     private func deriveMembers(_ id: Int64) throws {
-        guard let row = try Row.fetchOne(database, sql: "SELECT kind, service, value, norm FROM source_value WHERE id = ?", arguments: [id]) else { return }
+        guard let row = try Row.fetchOne(database, sql: "SELECT kind, service, value, norm FROM source_value WHERE id = ?", arguments: [id])
+        else { return }
         let (kind, service, value, norm): (String, String, String, String) = (row["kind"], row["service"], row["value"], row["norm"])
         let defaults = definitions.reference.aliases[kind]
         let initial: String
@@ -326,7 +342,8 @@ final class ProjectionRun {
         try database.execute(
             sql: "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
-                seq, id.hex, definitions.fingerprint { $0 == .fact || $0 == .reference }.hex, definitions.fingerprint { $0 == .curated }.hex,
+                seq, id.hex, definitions.fingerprint { $0 == .fact || $0 == .reference }.hex,
+                definitions.fingerprint { $0 == .curated }.hex,
                 definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex, Warehouse.revision, dataSeq, snapshotSeq,
             ])
         for table in tables { writers[table.name]?.end() }
@@ -383,7 +400,9 @@ final class ProjectionRun {
         var files: [StagedFile] = []
         var wanted = Set<String>()
         for definition in definitions.curated {
-            let reads = Set(try engine.columnsRead(definition.sql, path: definition.path).compactMap { $0.split(separator: ".").first.map(String.init) })
+            let reads = Set(
+                try engine.columnsRead(definition.sql, path: definition.path).compactMap { $0.split(separator: ".").first.map(String.init) }
+            )
             let isStale = stale || membersChanged
             guard isStale || !reads.isDisjoint(with: touched.facts) else { continue }
             let partitions = isStale ? nil : touchedPartitions(of: definition, reading: reads)
@@ -418,7 +437,9 @@ final class ProjectionRun {
     /// The partitions of a curated table that changed; nil when all must be looked at.
     private func touchedPartitions(of definition: CuratedDefinition, reading facts: Set<String>) -> Set<Int64>? {
         let parts = definition.partition?.split(separator: ".").map(String.init) ?? []
-        guard parts.count == 2, facts == [parts[0]], definitions.facts.first(where: { $0.name == parts[0] })?.cut == parts[1] else { return nil }
+        guard parts.count == 2, facts == [parts[0]], definitions.facts.first(where: { $0.name == parts[0] })?.cut == parts[1] else {
+            return nil
+        }
         return touched.partitions[parts[0]] ?? []
     }
 

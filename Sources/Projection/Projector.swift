@@ -27,7 +27,8 @@ package final class Projector {
     private var parsed: (files: [String: Hash256], set: DefinitionSet)?
 
     package static let failpoints = [
-        "project.begun", "project.applied", "project.before-commit", "project.committed", "project.archived", "project.renamed", "project.manifest",
+        "project.begun", "project.applied", "project.before-commit", "project.committed", "project.archived", "project.renamed",
+        "project.manifest",
         "rebuild.built", "rebuild.synced", "rebuild.swapped",
     ]
 
@@ -72,7 +73,9 @@ package final class Projector {
 
     private func lock() throws -> FileLock {
         try Files.makeFolder(layout.generations)
-        guard let lock = try FileLock("\(layout.warehouse)/projector.lock") else { throw SQLiteFailure(message: "another projector is at work") }
+        guard let lock = try FileLock("\(layout.warehouse)/projector.lock") else {
+            throw SQLiteFailure(message: "another projector is at work")
+        }
         return lock
     }
 
@@ -138,7 +141,8 @@ package final class Projector {
         try queue.writeWithoutTransaction { database in
             try database.inTransaction(.immediate) {
                 let run = try ProjectionRun(
-                    layout: shadow, definitions: definitions, database: database, reader: self.reader(zones: nil), zoneOffset: try self.zoneOffset(),
+                    layout: shadow, definitions: definitions, database: database, reader: self.reader(zones: nil),
+                    zoneOffset: try self.zoneOffset(),
                     fresh: isFresh, calendar: self.calendar)
                 run.memoryBudget = self.memoryBudget
                 try self.feed(run, until: target)
@@ -173,7 +177,8 @@ package final class Projector {
         let id = try log.read { try $0.id(seq) }
         guard seq == 0 || id?.hex == row["event"] else {
             throw SQLiteFailure(
-                message: "the warehouse was projected up to event \(seq) of another log (its id there is not in this one); run `bedrot rebuild`")
+                message:
+                    "the warehouse was projected up to event \(seq) of another log (its id there is not in this one); run `bedrot rebuild`")
         }
     }
 
@@ -186,7 +191,8 @@ package final class Projector {
 
     private func run(_ database: Database, _ definitions: DefinitionSet, fresh: Bool) throws -> ProjectionRun {
         let run = try ProjectionRun(
-            layout: layout, definitions: definitions, database: database, reader: reader(zones: layout), zoneOffset: try zoneOffset(), fresh: fresh,
+            layout: layout, definitions: definitions, database: database, reader: reader(zones: layout), zoneOffset: try zoneOffset(),
+            fresh: fresh,
             calendar: calendar)
         run.memoryBudget = memoryBudget
         return run
@@ -208,7 +214,9 @@ package final class Projector {
     // MARK: Files
 
     /// Archives what is replaced, renames the new files, writes the manifest, clears the list of pending files.
-    private func publish(_ files: [StagedFile], manifest: [UInt8], at head: LogHead, in queue: DatabaseQueue) throws -> [ProjectionOutcome.Replaced] {
+    private func publish(_ files: [StagedFile], manifest: [UInt8], at head: LogHead, in queue: DatabaseQueue) throws -> [ProjectionOutcome
+        .Replaced]
+    {
         let time = try log.read { try $0.event(head.seq) }?.time ?? Timestamp(milliseconds: 0)
         var replaced: [ProjectionOutcome.Replaced] = []
         for file in files {
@@ -220,7 +228,10 @@ package final class Projector {
             Failpoint.hit("project.archived")
             if file.isRemoved { try Files.remove(full) } else { try Files.move(file.temporary, to: full) }
             Failpoint.hit("project.renamed")
-            replaced.append(.init(table: file.table, path: file.path, digest: file.digest, rows: file.rows, before: before.map { (digest: $0.0, archive: $0.1) }))
+            replaced.append(
+                .init(
+                    table: file.table, path: file.path, digest: file.digest, rows: file.rows,
+                    before: before.map { (digest: $0.0, archive: $0.1) }))
         }
         let path = "\(layout.folder(.curated))/_manifest.json"
         if !files.isEmpty || !Files.exists(path) || (try? Files.read(path)) != manifest, !manifest.isEmpty {
@@ -243,8 +254,10 @@ package final class Projector {
         for zone in [Layout.Zone.raw, .staging, .curated] { try removeDrafts(layout.folder(zone)) }
         let (missing, pending, abandoned) = try queue.read { database -> ([Row], [String], [String]) in
             let rows = try Row.fetchAll(database, sql: "SELECT path, zone, digest, capture FROM zone_file ORDER BY path")
-            return (rows.filter { !Files.exists(layout.path($0["path"])) }, try String.fetchAll(database, sql: "SELECT path FROM pending_file"),
-                try String.fetchAll(database, sql: Self.abandonedFiles))
+            return (
+                rows.filter { !Files.exists(layout.path($0["path"])) }, try String.fetchAll(database, sql: "SELECT path FROM pending_file"),
+                try String.fetchAll(database, sql: Self.abandonedFiles)
+            )
         }
         for path in abandoned { try Files.remove(layout.path(path)) }
         var captures = Set<Int64>()
@@ -253,12 +266,15 @@ package final class Projector {
             let reader = reader(zones: layout)
             try queue.read { database in
                 for seq in captures.sorted() {
-                    guard let row = try Row.fetchOne(database, sql: "SELECT body, contract, reader, item FROM capture WHERE seq = ?", arguments: [seq]),
+                    guard
+                        let row = try Row.fetchOne(
+                            database, sql: "SELECT body, contract, reader, item FROM capture WHERE seq = ?", arguments: [seq]),
                         let contract: String = row["contract"], let hash = Hash256(hex: contract), let item: String = row["item"]
                     else { continue }
                     let body: String = row["body"]
                     try reader.restore(
-                        try StagedPromotion(try JSON.parse(Array(item.utf8)), seq: seq), of: try Capture(seq: seq, body: try JSON.parse(Array(body.utf8))),
+                        try StagedPromotion(try JSON.parse(Array(item.utf8)), seq: seq),
+                        of: try Capture(seq: seq, body: try JSON.parse(Array(body.utf8))),
                         contract: hash, revision: row["reader"])
                 }
             }
@@ -336,12 +352,16 @@ package final class Projector {
 
     /// What the live generation knows as its curated files; nothing when there is none or it cannot be read.
     private func curatedFilesOfLiveGeneration() throws -> Set<String> {
-        guard let number = try Warehouse.liveGeneration(layout), let reader = try? Warehouse.Reader(layout, generation: number) else { return [] }
+        guard let number = try Warehouse.liveGeneration(layout), let reader = try? Warehouse.Reader(layout, generation: number) else {
+            return []
+        }
         let paths = try? reader.queue.read { try String.fetchAll($0, sql: "SELECT path FROM zone_file WHERE zone = 'curated'") }
         return Set(paths ?? [])
     }
 
-    private func fill(_ path: String, _ definitions: DefinitionSet, until target: LogHead) throws -> (ProjectionOutcome, [StagedFile], [UInt8]) {
+    private func fill(_ path: String, _ definitions: DefinitionSet, until target: LogHead) throws -> (
+        ProjectionOutcome, [StagedFile], [UInt8]
+    ) {
         let queue = try Warehouse.openForProjecting(path, fresh: true)
         defer { try? queue.close() }
         return try queue.writeWithoutTransaction { database in
@@ -395,11 +415,15 @@ package final class Projector {
         return try reader.queue.read { database in
             let seq = try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0
             let definitions = try self.definitions(until: seq)
-            let tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) } }
+            let tables = definitions.facts.flatMap { fact in
+                [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
+            }
             let builder = DigestBuilder(database: database, tables: tables)
             let digests = try builder.tableDigests()
             var files: [String: String] = [:]
-            for path in try String.fetchAll(database, sql: "SELECT path FROM zone_file ORDER BY path") + ["\(self.layout.name(.curated))/_manifest.json"] {
+            for path in try String.fetchAll(database, sql: "SELECT path FROM zone_file ORDER BY path") + [
+                "\(self.layout.name(.curated))/_manifest.json"
+            ] {
                 let full = self.layout.path(path)
                 files[path] = Files.exists(full) ? try DraftFile.digest(of: full).hex : "missing"
             }
@@ -420,7 +444,9 @@ package final class Projector {
 
     package func status() throws -> Status {
         let head = try head(nil)
-        guard let number = try Warehouse.liveGeneration(layout) else { return Status(projected: 0, head: head.seq, generation: nil, stale: ["nothing is projected yet"]) }
+        guard let number = try Warehouse.liveGeneration(layout) else {
+            return Status(projected: 0, head: head.seq, generation: nil, stale: ["nothing is projected yet"])
+        }
         let definitions = try definitions(until: head.seq)
         let reader = try Warehouse.Reader(layout, generation: number)
         return try reader.queue.read { database in
@@ -429,7 +455,9 @@ package final class Projector {
             let which = try self.staleness(database, definitions)
             if which.curated { stale.append("curated tables (their SQL changed)") }
             if which.kpis { stale.append("KPI snapshots (their SQL changed)") }
-            return Status(projected: try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0, head: head.seq, generation: number, stale: stale)
+            return Status(
+                projected: try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0, head: head.seq, generation: number,
+                stale: stale)
         }
     }
 }

@@ -71,7 +71,8 @@ package enum SQLText {
         guard let last = word.last, text.count >= word.count else { return false }
         return (0...text.count - word.count).contains { at in
             let end = at + word.count
-            return text[at..<end].elementsEqual(word) && (at == 0 || !isName(text[at - 1])) && (end == text.count || !isName(last) || !isName(text[end]))
+            return text[at..<end].elementsEqual(word) && (at == 0 || !isName(text[at - 1]))
+                && (end == text.count || !isName(last) || !isName(text[end]))
         }
     }
 
@@ -110,10 +111,14 @@ package enum SQLText {
 
     /// Engine functions and spellings that other engines read differently, and what to write instead.
     private static let unportable: [(text: String, advice: String)] = [
-        ("STRFTIME(", "join dim_date and use day_no"), ("JULIANDAY(", "join dim_date and use day_no"), ("DATE(", "join dim_date and use day_no"),
-        ("DATETIME(", "join dim_date and use day_no"), ("IFNULL(", "COALESCE"), ("GROUP_CONCAT(", "one row a value"), ("ROUND(", "integers with IDIV"),
-        ("RANDOM(", "nothing random is replayed"), ("TOTAL(", "SUM of integers"), ("AVG(", "num and den"), ("PRINTF(", "a format in the header"),
-        ("WITH RECURSIVE", "the calendar dimension"), ("CURRENT_", "the parameters :day and :now_ms"), ("GLOB ", "lower(x) LIKE"), ("ROWID", "natural keys"),
+        ("STRFTIME(", "join dim_date and use day_no"), ("JULIANDAY(", "join dim_date and use day_no"),
+        ("DATE(", "join dim_date and use day_no"),
+        ("DATETIME(", "join dim_date and use day_no"), ("IFNULL(", "COALESCE"), ("GROUP_CONCAT(", "one row a value"),
+        ("ROUND(", "integers with IDIV"),
+        ("RANDOM(", "nothing random is replayed"), ("TOTAL(", "SUM of integers"), ("AVG(", "num and den"),
+        ("PRINTF(", "a format in the header"),
+        ("WITH RECURSIVE", "the calendar dimension"), ("CURRENT_", "the parameters :day and :now_ms"), ("GLOB ", "lower(x) LIKE"),
+        ("ROWID", "natural keys"),
     ]
 
     /// The statement without comments and trailing semicolon, macros expanded, in the portable subset.
@@ -121,16 +126,21 @@ package enum SQLText {
         var text = withoutComments(sql).trimmingSpaces
         if text.hasSuffix(";") { text.removeLast() }
         let upper = " " + upper(text)
-        guard upper.hasPrefix(" SELECT") || upper.hasPrefix(" WITH") else { throw DefinitionError(path: path, line: nil, reason: "the body must be one SELECT") }
+        guard upper.hasPrefix(" SELECT") || upper.hasPrefix(" WITH") else {
+            throw DefinitionError(path: path, line: nil, reason: "the body must be one SELECT")
+        }
         for (word, advice) in unportable {
             for range in upper.ranges(of: word) {
                 let before = range.lowerBound > upper.startIndex ? upper[upper.index(before: range.lowerBound)] : " "
                 if !before.isLetter, before != "_" {
-                    throw DefinitionError(path: path, line: nil, reason: "`\(word.trimmingSpaces)` is outside the portable subset; use \(advice)")
+                    throw DefinitionError(
+                        path: path, line: nil, reason: "`\(word.trimmingSpaces)` is outside the portable subset; use \(advice)")
                 }
             }
         }
-        if needsOrder, !upper.contains("ORDER BY") { throw DefinitionError(path: path, line: nil, reason: "a total ORDER BY is needed: row order must not be left to the engine") }
+        if needsOrder, !upper.contains("ORDER BY") {
+            throw DefinitionError(path: path, line: nil, reason: "a total ORDER BY is needed: row order must not be left to the engine")
+        }
         return expandMacros(text)
     }
 }

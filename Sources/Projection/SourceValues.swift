@@ -84,7 +84,9 @@ final class SourceValues {
         while true {
             let entry = Int(slots[slot])
             if entry < 0 { return try insert(space, text, hash, slot) }
-            if hashes[entry] == hash, Int(lengths[entry]) == text.count, codes[entry] == Int32(space), equal(entry, text) { return ids[entry] }
+            if hashes[entry] == hash, Int(lengths[entry]) == text.count, codes[entry] == Int32(space), equal(entry, text) {
+                return ids[entry]
+            }
             slot = (slot + 1) & (slots.count - 1)
         }
     }

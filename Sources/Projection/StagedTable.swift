@@ -88,7 +88,9 @@ final class StagedTable {
                 try body(index, statement)
                 index += 1
             }
-            guard index == batch.count else { throw SQLiteFailure(message: "a loader gave \(index) rows for \(batch.count) staged rows: \(sql)") }
+            guard index == batch.count else {
+                throw SQLiteFailure(message: "a loader gave \(index) rows for \(batch.count) staged rows: \(sql)")
+            }
         }
     }
 
@@ -141,7 +143,9 @@ final class StagedTable {
             return cursor.row >= (cursor.feed.takeUnretainedValue().batch?.count ?? 0) ? 1 : 0
         }
         module.pointee.xColumn = { cursor, context, column in
-            guard let cursor = StagedTable.cursor(cursor)?.pointee, let batch = cursor.feed.takeUnretainedValue().batch else { return SQLITE_ERROR }
+            guard let cursor = StagedTable.cursor(cursor)?.pointee, let batch = cursor.feed.takeUnretainedValue().batch else {
+                return SQLITE_ERROR
+            }
             let feed = cursor.feed.takeUnretainedValue()
             let column = Int(column)
             guard column < feed.types.count else {
@@ -160,7 +164,11 @@ final class StagedTable {
                     let text = UnsafeRawBufferPointer(rebasing: arena[Int(cell >> 32)..<Int(cell >> 32) + Int(cell & 0xFFFF_FFFF)])
                     let start = text.baseAddress?.assumingMemoryBound(to: CChar.self)
                     // Static: the batch outlives the step that reads it.
-                    if let start { sqlite3_result_text(context, start, Int32(text.count), nil) } else { sqlite3_result_text(context, "", 0, nil) }
+                    if let start {
+                        sqlite3_result_text(context, start, Int32(text.count), nil)
+                    } else {
+                        sqlite3_result_text(context, "", 0, nil)
+                    }
                 }
             } else {
                 sqlite3_result_int64(context, cell)
@@ -184,7 +192,8 @@ package struct SQLiteFailure: Error, CustomStringConvertible {
     package let description: String
 
     init(_ connection: OpaquePointer?, _ statement: String) {
-        description = "SQLite error \(sqlite3_errcode(connection)): \(String(cString: sqlite3_errmsg(connection))) — while executing: \(statement.prefix(400))"
+        description =
+            "SQLite error \(sqlite3_errcode(connection)): \(String(cString: sqlite3_errmsg(connection))) — while executing: \(statement.prefix(400))"
     }
 
     init(message: String) { description = message }

@@ -324,7 +324,10 @@ final class VersionStore {
     /// Ends an event: opens, closes and moves, and tells each change to `changed` (old row or nil, new row or nil).
     ///
     /// Versions that the event would open and close at once cannot occur: an entry is settled once an event.
-    func settle(seq: Int64, changed: (_ old: UnsafePointer<Int64>?, _ new: UnsafePointer<Int64>?) throws -> Void, moved: (UnsafePointer<Int64>) -> Void) throws {
+    func settle(
+        seq: Int64, changed: (_ old: UnsafePointer<Int64>?, _ new: UnsafePointer<Int64>?) throws -> Void,
+        moved: (UnsafePointer<Int64>) -> Void
+    ) throws {
         for i in 0..<targetEntries.count {
             let entry = Int(targetEntries[i])
             targetOf[entry] = -1
@@ -335,10 +338,13 @@ final class VersionStore {
             var same = wasPresent && isPresent
             if same { for column in 0..<width where current[column] != target[column] { same = false } }
             if same {
-                if current[width + Meta.setSeq] != target[width + Meta.setSeq] || current[width + Meta.setLine] != target[width + Meta.setLine]
+                if current[width + Meta.setSeq] != target[width + Meta.setSeq]
+                    || current[width + Meta.setLine] != target[width + Meta.setLine]
                     || current[width + Meta.win] != target[width + Meta.win]
                 {
-                    if current[width + Meta.setSeq] != target[width + Meta.setSeq] || current[width + Meta.setLine] != target[width + Meta.setLine] {
+                    if current[width + Meta.setSeq] != target[width + Meta.setSeq]
+                        || current[width + Meta.setLine] != target[width + Meta.setLine]
+                    {
                         moved(target)
                     }
                     current[width + Meta.setSeq] = target[width + Meta.setSeq]

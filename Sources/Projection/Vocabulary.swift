@@ -146,7 +146,9 @@ package struct Capture: Sendable, Equatable {
     /// Reads the body of an `extraction.captured` event.
     package init(seq: Int64, body: JSON) throws {
         func need<T>(_ name: String, _ read: (JSON) -> T?) throws -> T {
-            guard let value = body[name].flatMap(read) else { throw VocabularyError(seq: seq, type: EventType.captured.rawValue, field: name) }
+            guard let value = body[name].flatMap(read) else {
+                throw VocabularyError(seq: seq, type: EventType.captured.rawValue, field: name)
+            }
             return value
         }
         self.init(

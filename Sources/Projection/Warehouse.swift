@@ -38,7 +38,8 @@ package enum Warehouse {
         func live(_ table: String) -> String {
             seq.map { "\(table).from_seq <= \($0) AND (\(table).to_seq IS NULL OR \(table).to_seq > \($0))" } ?? "\(table).to_seq IS NULL"
         }
-        let artist = "SELECT s.id AS source_id, m.member AS artist_id, COALESCE(n.name, UPPER(SUBSTR(m.member, 8))) AS name FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.member_name_v n ON n.kind = 'artist' AND n.member = m.member AND \(live("n"))"
+        let artist =
+            "SELECT s.id AS source_id, m.member AS artist_id, COALESCE(n.name, UPPER(SUBSTR(m.member, 8))) AS name FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.member_name_v n ON n.kind = 'artist' AND n.member = m.member AND \(live("n"))"
         return [
             "CREATE \(scope)VIEW artist_of AS \(artist) WHERE s.kind = 'artist'",
             "CREATE \(scope)VIEW platform_of AS SELECT s.id AS source_id, m.member AS platform_id, COALESCE(p.name, s.value) AS name, p.family AS family FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.dim_platform p ON p.platform_id = m.member WHERE s.kind = 'platform'",
@@ -54,10 +55,13 @@ package enum Warehouse {
         configuration.prepareDatabase { database in
             if fresh {
                 // A new file that nobody reads yet and a crash throws away: no journal, one flush at the end.
-                try database.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
+                try database.execute(
+                    sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
             } else {
                 // NORMAL may lose the last commits on power loss, rows and checkpoint together: the log replays them.
-                try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA mmap_size = 1073741824")
+                try database.execute(
+                    sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768; PRAGMA mmap_size = 1073741824"
+                )
             }
         }
         return try DatabaseQueue(path: path, configuration: configuration)

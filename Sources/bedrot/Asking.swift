@@ -6,7 +6,8 @@ import Projection
 
 struct Events: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Search the event log.", discussion: "`--raw` prints the stored canonical bytes, one event a line: SHA-256 of a line is the event's id.")
+        abstract: "Search the event log.",
+        discussion: "`--raw` prints the stored canonical bytes, one event a line: SHA-256 of a line is the event's id.")
 
     @OptionGroup var options: RootOptions
     @Option(help: "First event.") var since: Int64?
@@ -71,11 +72,15 @@ struct Events: ParsableCommand {
 
 /// An event in one line.
 enum EventText {
-    static func row(_ event: Event) -> [String] { ["\(event.seq)", String(event.time.iso.prefix(19)), event.type, event.stream, says(event)] }
+    static func row(_ event: Event) -> [String] {
+        ["\(event.seq)", String(event.time.iso.prefix(19)), event.type, event.stream, says(event)]
+    }
 
     static func says(_ event: Event) -> String {
         func text(_ key: String) -> String? { event.body[key]?.string ?? event.body[key]?.int.map { String($0) } }
-        let keys = ["label", "name", "path", "command", "outcome", "capture", "partition", "to", "rows", "code", "reason", "value", "member"]
+        let keys = [
+            "label", "name", "path", "command", "outcome", "capture", "partition", "to", "rows", "code", "reason", "value", "member",
+        ]
         var parts = keys.compactMap { key in text(key).map { "\(key) \($0)" } }
         if let item = event.body["items"]?.array?.first {
             for key in ["capture", "rows_in", "rows_out"] { if let number = item[key]?.int { parts.append("\(key) \(number)") } }
@@ -94,7 +99,9 @@ struct Show: ParsableCommand {
         try options.read { lake in
             let found = try lake.event(event)
             if options.json { return Terminal.out(bytes: found.bytes + [10]) }
-            Terminal.out("event   \(found.seq)\nid      \(found.id.hex)\nprev    \(found.prev.hex)\ntime    \(found.time.iso)\ntype    \(found.type) v\(found.version)\nstream  \(found.stream)\nactor   \(found.actor)\(found.run.map { "\nrun     \($0)" } ?? "")")
+            Terminal.out(
+                "event   \(found.seq)\nid      \(found.id.hex)\nprev    \(found.prev.hex)\ntime    \(found.time.iso)\ntype    \(found.type) v\(found.version)\nstream  \(found.stream)\nactor   \(found.actor)\(found.run.map { "\nrun     \($0)" } ?? "")"
+            )
             Terminal.out(pretty(found.body, indent: 0))
         }
     }
@@ -145,7 +152,8 @@ struct Lineage: ParsableCommand {
                     return (String(filter[..<equals]), String(filter[filter.index(after: equals)...]))
                 }
                 return try lake.lineage(
-                    kpi: String(subject.dropFirst(4)), filter: Dictionary(pairs, uniquingKeysWith: { $1 }), day: day, knownAt: knownAt, limit: limit)
+                    kpi: String(subject.dropFirst(4)), filter: Dictionary(pairs, uniquingKeysWith: { $1 }), day: day, knownAt: knownAt,
+                    limit: limit)
             }
             guard let condition else { throw ValidationError("name a row: --where \"column = value\"") }
             return try lake.lineage(table: subject, condition: condition, limit: limit)
@@ -153,19 +161,37 @@ struct Lineage: ParsableCommand {
         if options.json {
             return try Terminal.json([
                 "subject": .string(report.subject), "rows": .int(report.rows),
-                "lines": .array(report.lines.map { ["capture": .int($0.capture.seq), "line": .int($0.line), "text": .string($0.text), "raw": $0.rawPath.map { .string($0) } ?? .null] }),
-                "captures": .array(report.captures.map { ["seq": .int($0.seq), "name": .string($0.name), "object": .string($0.object.hex), "observed": .string($0.observed.iso)] }),
+                "lines": .array(
+                    report.lines.map {
+                        [
+                            "capture": .int($0.capture.seq), "line": .int($0.line), "text": .string($0.text),
+                            "raw": $0.rawPath.map { .string($0) } ?? .null,
+                        ]
+                    }),
+                "captures": .array(
+                    report.captures.map {
+                        [
+                            "seq": .int($0.seq), "name": .string($0.name), "object": .string($0.object.hex),
+                            "observed": .string($0.observed.iso),
+                        ]
+                    }),
                 "events": .array(report.events.map { .int($0.seq) }),
             ])
         }
         Terminal.out(report.subject)
-        if report.rows > 0 { Terminal.out("rests on \(Words.count(report.rows, "row")) from \(Words.count(Int64(report.captures.count), "capture")):") }
+        if report.rows > 0 {
+            Terminal.out("rests on \(Words.count(report.rows, "row")) from \(Words.count(Int64(report.captures.count), "capture")):")
+        }
         for line in report.lines {
             Terminal.out("  capture \(line.capture.seq), \(line.capture.name), line \(line.line): \(line.text)")
         }
-        if report.rows > Int64(report.lines.count), !report.lines.isEmpty { Terminal.out("  and \(Words.count(report.rows - Int64(report.lines.count), "more row", "more rows"))") }
+        if report.rows > Int64(report.lines.count), !report.lines.isEmpty {
+            Terminal.out("  and \(Words.count(report.rows - Int64(report.lines.count), "more row", "more rows"))")
+        }
         var captures = TextTable(columns: [("capture", .right), ("observed", .left), ("from", .left), ("file", .left), ("object", .left)])
-        captures.rows = report.captures.suffix(12).map { ["\($0.seq)", String($0.observed.iso.prefix(16)), $0.observedFrom, $0.name, String($0.object.hex.prefix(16))] }
+        captures.rows = report.captures.suffix(12).map {
+            ["\($0.seq)", String($0.observed.iso.prefix(16)), $0.observedFrom, $0.name, String($0.object.hex.prefix(16))]
+        }
         Terminal.out(captures.render())
         var events = TextTable(columns: [("event", .right), ("time", .left), ("type", .left), ("says", .left)])
         events.rows = report.events.suffix(12).map { ["\($0.seq)", String($0.time.iso.prefix(19)), $0.type, EventText.says($0)] }
@@ -188,22 +214,29 @@ struct Restatements: ParsableCommand {
                 .array(
                     found.map { item in
                         [
-                            "table": .string(item.table), "event": .int(item.event), "since": .int(item.since), "withdrawn": .bool(item.isWithdrawn),
+                            "table": .string(item.table), "event": .int(item.event), "since": .int(item.since),
+                            "withdrawn": .bool(item.isWithdrawn),
                             "key": .object(Dictionary(item.key.map { ($0.0, .string($0.1)) }, uniquingKeysWith: { $1 })),
                             "changes": .array(
                                 item.changes.map {
-                                    ["column": .string($0.column), "before": $0.before.map { .string($0) } ?? .null, "after": $0.after.map { .string($0) } ?? .null]
+                                    [
+                                        "column": .string($0.column), "before": $0.before.map { .string($0) } ?? .null,
+                                        "after": $0.after.map { .string($0) } ?? .null,
+                                    ]
                                 }),
                         ]
                     }))
         }
         guard !found.isEmpty else { return Terminal.out("nothing was restated") }
-        var rows = TextTable(columns: [("event", .right), ("time", .left), ("table", .left), ("of", .left), ("column", .left), ("before", .right), ("after", .right)])
+        var rows = TextTable(columns: [
+            ("event", .right), ("time", .left), ("table", .left), ("of", .left), ("column", .left), ("before", .right), ("after", .right),
+        ])
         for item in found {
             let key = item.key.filter { $0.0 != "src" }.map(\.1).joined(separator: " ")
             for change in item.changes {
                 rows.rows.append([
-                    "\(item.event)", String(item.time.prefix(16)), item.table, key, change.column, change.before ?? "–", item.isWithdrawn ? "withdrawn" : change.after ?? "–",
+                    "\(item.event)", String(item.time.prefix(16)), item.table, key, change.column, change.before ?? "–",
+                    item.isWithdrawn ? "withdrawn" : change.after ?? "–",
                 ])
             }
         }

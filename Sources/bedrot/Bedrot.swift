@@ -89,11 +89,14 @@ struct RootOptions: ParsableArguments {
         let named = environment["PROJECT_ROOT"].flatMap { $0.isEmpty ? nil : absolute($0) }
         let found = creating ? nil : Self.nearest()
         if let named, let found, named != found {
-            throw LedgerError("two data roots are meant: PROJECT_ROOT says \(named), but the working folder is inside \(found); say which with --root")
+            throw LedgerError(
+                "two data roots are meant: PROJECT_ROOT says \(named), but the working folder is inside \(found); say which with --root")
         }
         guard let root = named ?? found else {
             if creating { return Layout(root: Self.workingFolder, environment: environment) }
-            throw LedgerError("no data root: neither --root nor PROJECT_ROOT is given and no folder upwards holds ledger/; make one: bedrot --root DIR init --label NAME")
+            throw LedgerError(
+                "no data root: neither --root nor PROJECT_ROOT is given and no folder upwards holds ledger/; make one: bedrot --root DIR init --label NAME"
+            )
         }
         return Layout(root: root, environment: environment)
     }

@@ -39,7 +39,8 @@ struct Bench: ParsableCommand {
 
     struct SampleLakeCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "lake", abstract: "Write made-up exports of a small label, in the order they would be downloaded.", shouldDisplay: false)
+            commandName: "lake", abstract: "Write made-up exports of a small label, in the order they would be downloaded.",
+            shouldDisplay: false)
 
         @Argument(help: "An empty folder.") var folder: String
 

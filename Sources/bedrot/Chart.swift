@@ -75,7 +75,8 @@ struct Chart {
         let marks: [Character] = ["●", "○", "■", "□", "▲", "△", "◆", "◇"]
         for (i, line) in series.enumerated() {
             for point in line.points {
-                let x = span.last > span.first ? Int(Double(point.day - span.first) / Double(span.last - span.first) * Double(width - 1)) : 0
+                let x =
+                    span.last > span.first ? Int(Double(point.day - span.first) / Double(span.last - span.first) * Double(width - 1)) : 0
                 let y = Int((point.value - span.low) / (span.high - span.low) * Double(height - 1))
                 grid[height - 1 - y][x] = marks[i % marks.count]
             }
@@ -90,7 +91,9 @@ struct Chart {
         let first = CalendarDay.text(day: span.first)
         let last = CalendarDay.text(day: span.last)
         lines.append(String(repeating: " ", count: margin) + " └" + String(repeating: "─", count: width))
-        lines.append(String(repeating: " ", count: margin + 2) + first + String(repeating: " ", count: max(1, width - first.count - last.count)) + last)
+        lines.append(
+            String(repeating: " ", count: margin + 2) + first + String(repeating: " ", count: max(1, width - first.count - last.count))
+                + last)
         if series.count > 1 || series.first?.name.isEmpty == false {
             lines.append(series.enumerated().map { "\(marks[$0 % marks.count]) \($1.name)" }.joined(separator: "   "))
         }
@@ -113,7 +116,9 @@ struct Chart {
         }
         func y(_ value: Double) -> Double { top + (high - value) / (high - low) * (height - top - bottom) }
         func place(_ value: Double) -> String { String(Int((value * 10).rounded()) / 10) + "." + String(Int((value * 10).rounded()) % 10) }
-        func escaped(_ text: String) -> String { text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;") }
+        func escaped(_ text: String) -> String {
+            text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
+        }
         var out = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Int(width)) \(Int(height))" font-family="system-ui, sans-serif" role="img" aria-label="\(escaped(kpi.title))">
             <rect width="100%" height="100%" fill="#ffffff"/>
@@ -122,13 +127,16 @@ struct Chart {
 
             """
         for tick in marks {
-            out += "<line x1=\"\(place(left))\" x2=\"\(place(width - right))\" y1=\"\(place(y(tick)))\" y2=\"\(place(y(tick)))\" stroke=\"#e5e7eb\"/>\n"
-            out += "<text x=\"\(place(left - 8))\" y=\"\(place(y(tick) + 4))\" font-size=\"12\" text-anchor=\"end\" fill=\"#6b7280\">\(number(tick))</text>\n"
+            out +=
+                "<line x1=\"\(place(left))\" x2=\"\(place(width - right))\" y1=\"\(place(y(tick)))\" y2=\"\(place(y(tick)))\" stroke=\"#e5e7eb\"/>\n"
+            out +=
+                "<text x=\"\(place(left - 8))\" y=\"\(place(y(tick) + 4))\" font-size=\"12\" text-anchor=\"end\" fill=\"#6b7280\">\(number(tick))</text>\n"
         }
         for i in 0...4 {
             let day = span.first + (span.last - span.first) * Int64(i) / 4
             let anchor = i == 0 ? "start" : i == 4 ? "end" : "middle"
-            out += "<text x=\"\(place(x(day)))\" y=\"\(place(height - bottom + 20))\" font-size=\"12\" text-anchor=\"\(anchor)\" fill=\"#6b7280\">\(CalendarDay.text(day: day))</text>\n"
+            out +=
+                "<text x=\"\(place(x(day)))\" y=\"\(place(height - bottom + 20))\" font-size=\"12\" text-anchor=\"\(anchor)\" fill=\"#6b7280\">\(CalendarDay.text(day: day))</text>\n"
         }
         for (i, line) in series.enumerated() {
             let colour = Self.colours[i % Self.colours.count]
@@ -141,10 +149,12 @@ struct Chart {
                 let (column, row) = (Double(i % 3), Double(i / 3))
                 let at = (left + column * 270, height - bottom + 46 + row * 22)
                 out += "<rect x=\"\(place(at.0))\" y=\"\(place(at.1 - 10))\" width=\"12\" height=\"12\" rx=\"2\" fill=\"\(colour)\"/>"
-                out += "<text x=\"\(place(at.0 + 18))\" y=\"\(place(at.1))\" font-size=\"12.5\" fill=\"#374151\">\(escaped(line.name))</text>\n"
+                out +=
+                    "<text x=\"\(place(at.0 + 18))\" y=\"\(place(at.1))\" font-size=\"12.5\" fill=\"#374151\">\(escaped(line.name))</text>\n"
             }
         }
-        out += "<text x=\"\(place(width - right))\" y=\"\(place(height - 10))\" font-size=\"11\" text-anchor=\"end\" fill=\"#9ca3af\">\(escaped(kpi.id)) as known at event \(lastSeq)</text>\n</svg>\n"
+        out +=
+            "<text x=\"\(place(width - right))\" y=\"\(place(height - 10))\" font-size=\"11\" text-anchor=\"end\" fill=\"#9ca3af\">\(escaped(kpi.id)) as known at event \(lastSeq)</text>\n</svg>\n"
         return out
     }
 }

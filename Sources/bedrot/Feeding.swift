@@ -7,7 +7,9 @@ import Projection
 struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a data root.",
-        discussion: "One root is one label and one log, used on one computer. `--from` takes the output of `bedrot events --raw` and gives the same ids.")
+        discussion:
+            "One root is one label and one log, used on one computer. `--from` takes the output of `bedrot events --raw` and gives the same ids."
+    )
 
     @OptionGroup var options: RootOptions
 
@@ -34,7 +36,8 @@ struct Init: ParsableCommand {
         if let from {
             lake = try Lake.create(layout, fromEvents: from, definitions: options.definitions)
         } else {
-            lake = try Lake.create(layout, settings: .init(label: label ?? "", zone: zone, currency: currency), definitions: options.definitions)
+            lake = try Lake.create(
+                layout, settings: .init(label: label ?? "", zone: zone, currency: currency), definitions: options.definitions)
         }
         defer { lake.close() }
         let head = try lake.log.read { try $0.head() }
@@ -42,7 +45,10 @@ struct Init: ParsableCommand {
             try Terminal.json(["root": .string(layout.root), "seq": .int(head.seq), "id": .string(head.id.hex)])
         } else {
             Terminal.out("made \(layout.root): \(Words.count(head.seq, "event")), head \(head.id.hex.prefix(12))")
-            if from != nil { Terminal.note("the events are here, the bytes they name are not: copy ledger/objects of the old root, then `bedrot rebuild`") }
+            if from != nil {
+                Terminal.note(
+                    "the events are here, the bytes they name are not: copy ledger/objects of the old root, then `bedrot rebuild`")
+            }
         }
     }
 }
@@ -69,6 +75,9 @@ struct Ingest: ParsableCommand {
     @Option(help: "Day of the download: proves the years of days without one.", transform: Moments.day)
     var downloadedOn: Int64?
 
+    @Option(help: "First day in the file: proves the years too.", transform: Moments.day)
+    var firstDay: Int64?
+
     @Flag(help: "Take a file although it changes many known days a lot.")
     var acceptChanges = false
 
@@ -83,6 +92,7 @@ struct Ingest: ParsableCommand {
         ingest.account = account
         ingest.observed = observed
         ingest.downloadedOn = downloadedOn
+        ingest.firstDay = firstDay
         ingest.acceptChanges = acceptChanges
         ingest.project = project
         let report: IngestReport
@@ -93,7 +103,11 @@ struct Ingest: ParsableCommand {
                 try lake.ingest(paths, ingest, ask: Terminal.canAsk && !options.json ? { Terminal.ask($0) } : nil)
             }
         }
-        if options.json { try Terminal.json(IngestText.json(report)) } else { IngestText.print(report, quiet: options.quiet, isDryRun: dryRun) }
+        if options.json {
+            try Terminal.json(IngestText.json(report))
+        } else {
+            IngestText.print(report, quiet: options.quiet, isDryRun: dryRun)
+        }
         if report.isDegraded { throw degraded }
     }
 }
@@ -142,14 +156,18 @@ struct Zones: ParsableCommand {
                     .array(
                         held.map {
                             .object([
-                                "capture": .int($0.capture), "name": .string($0.name), "stream": .string($0.stream), "account": .string($0.account),
+                                "capture": .int($0.capture), "name": .string($0.name), "stream": .string($0.stream),
+                                "account": .string($0.account),
                                 "partition": .string($0.partition), "rows": .int($0.rows), "rejects": .int($0.rejects),
                             ])
                         }))
                 return
             }
             guard !held.isEmpty else { return Terminal.out("nothing is held") }
-            var table = TextTable(columns: [("capture", .right), ("dataset", .left), ("account", .left), ("partition", .left), ("rows", .right), ("rejects", .right), ("file", .left)])
+            var table = TextTable(columns: [
+                ("capture", .right), ("dataset", .left), ("account", .left), ("partition", .left), ("rows", .right), ("rejects", .right),
+                ("file", .left),
+            ])
             table.rows = held.map { ["\($0.capture)", $0.stream, $0.account, $0.partition, "\($0.rows)", "\($0.rejects)", $0.name] }
             Terminal.out(table.render())
             Terminal.out("let one through: bedrot zones accept \(held[0].capture) \(held[0].partition) --reason …")
@@ -175,12 +193,14 @@ struct Zones: ParsableCommand {
 struct Artist: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Say which names and ids are one artist.",
-        discussion: "Spellings that differ in case, spaces, dots, hyphens and underscores are one name already; ids of services need an alias.",
+        discussion:
+            "Spellings that differ in case, spaces, dots, hyphens and underscores are one name already; ids of services need an alias.",
         subcommands: [Alias.self])
 
     struct Alias: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give an artist another name or id.", discussion: "Example: bedrot artist alias \"ZONE A0\" spotify 62owJQCD2XzVB2o19CVsFM")
+            abstract: "Give an artist another name or id.",
+            discussion: "Example: bedrot artist alias \"ZONE A0\" spotify 62owJQCD2XzVB2o19CVsFM")
 
         @OptionGroup var options: RootOptions
         @Argument(help: "The artist's name.") var artist: String
@@ -194,7 +214,11 @@ struct Artist: ParsableCommand {
                 _ = try lake.project()
                 return seq
             }
-            if options.json { try Terminal.json(["seq": .int(seq)]) } else { Terminal.out("event \(seq): “\(value)” of \(service) is \(artist)") }
+            if options.json {
+                try Terminal.json(["seq": .int(seq)])
+            } else {
+                Terminal.out("event \(seq): “\(value)” of \(service) is \(artist)")
+            }
         }
     }
 }
@@ -208,7 +232,9 @@ enum Moments {
 
     static func moment(_ text: String) throws -> Timestamp {
         if let day = CalendarDay.day(text) { return Timestamp(milliseconds: day * 86_400_000) }
-        guard let moment = Timestamp(iso: text) else { throw ValidationError("“\(text)” is neither YYYY-MM-DD nor YYYY-MM-DDTHH:MM:SS.mmmZ") }
+        guard let moment = Timestamp(iso: text) else {
+            throw ValidationError("“\(text)” is neither YYYY-MM-DD nor YYYY-MM-DDTHH:MM:SS.mmmZ")
+        }
         return moment
     }
 }

@@ -14,7 +14,11 @@ enum IngestText {
         guard !isDryRun else { return }
         let captures = report.files.compactMap { if case .promoted(let capture, _, _, _, _) = $0.kind { capture } else { nil } }
         if captures.count == 1 { Terminal.out("undo: bedrot retract \(captures[0]) --reason …") }
-        if captures.count > 1 { Terminal.out("undo one: bedrot retract CAPTURE --reason …, CAPTURE being \(captures.prefix(8).map { String($0) }.joined(separator: ", "))\(captures.count > 8 ? ", …" : "")") }
+        if captures.count > 1 {
+            Terminal.out(
+                "undo one: bedrot retract CAPTURE --reason …, CAPTURE being \(captures.prefix(8).map { String($0) }.joined(separator: ", "))\(captures.count > 8 ? ", …" : "")"
+            )
+        }
     }
 
     private static func print(_ file: FileOutcome, _ report: IngestReport, quiet: Bool) {
@@ -23,7 +27,9 @@ enum IngestText {
         case .promoted(let capture, let event, let item, let cleaning, let held):
             if !quiet {
                 var parts = ["\(name): \(file.stream ?? ""), account \(file.account ?? ""), capture \(capture)"]
-                if let first = item.firstDay, let last = item.lastDay { parts.append("\(CalendarDay.text(day: first)) to \(CalendarDay.text(day: last))") }
+                if let first = item.firstDay, let last = item.lastDay {
+                    parts.append("\(CalendarDay.text(day: first)) to \(CalendarDay.text(day: last))")
+                }
                 Terminal.out(parts.joined(separator: ", "))
                 var figures = [Words.count(item.rowsOut, "row")]
                 if let change = report.projection?.changes[event] {
@@ -33,13 +39,17 @@ enum IngestText {
                 figures.append("\(Words.grouped(item.rejectedRows)) rejected")
                 if item.rounded > 0 { figures.append("\(Words.grouped(item.rounded)) rounded to nine decimals") }
                 Terminal.out("  " + figures.joined(separator: ", "))
-                if !cleaning.newColumns.isEmpty { Terminal.out("  columns the contract does not know: \(cleaning.newColumns.joined(separator: ", "))") }
+                if !cleaning.newColumns.isEmpty {
+                    Terminal.out("  columns the contract does not know: \(cleaning.newColumns.joined(separator: ", "))")
+                }
             }
             for (reason, count) in item.rejected.sorted(by: { $0.key < $1.key }) {
                 Terminal.note("\(name): \(Words.count(count, "line")) rejected (\(reason)); see \(item.rejects?.path ?? "")")
             }
             if held > 0 {
-                Terminal.note("\(name): \(Words.count(Int64(held), "partition")) held back, because the file has fewer rows, less money or rejected lines there: bedrot zones held")
+                Terminal.note(
+                    "\(name): \(Words.count(Int64(held), "partition")) held back, because the file has fewer rows, less money or rejected lines there: bedrot zones held"
+                )
             }
         case .duplicate(let capture):
             if !quiet { Terminal.out("\(name): the same as capture \(capture); nothing changes") }
@@ -49,7 +59,8 @@ enum IngestText {
             let near = closest.map { "  \($0.stream): \($0.reason)" }.joined(separator: "\n")
             Terminal.note("\(name): no contract fits; nothing was guessed\(near.isEmpty ? "" : ". The closest:\n" + near)")
         case .ambiguous(let streams):
-            Terminal.note("\(name): fits \(streams.joined(separator: " and ")); put it into the landing folder of the right one and ingest that")
+            Terminal.note(
+                "\(name): fits \(streams.joined(separator: " and ")); put it into the landing folder of the right one and ingest that")
         }
     }
 
@@ -112,7 +123,9 @@ enum IngestText {
 
     private static func json(_ move: KPIMove) -> JSON {
         func text(_ value: KPIValue?) -> JSON { value.map { .string($0.text(unit: move.kpi.unit, decimals: move.kpi.decimals)) } ?? .null }
-        return ["kpi": .string(move.kpi.id), "dimensions": .string(move.dimensions), "before": text(move.before), "after": text(move.after)]
+        return [
+            "kpi": .string(move.kpi.id), "dimensions": .string(move.dimensions), "before": text(move.before), "after": text(move.after),
+        ]
     }
 }
 
@@ -126,7 +139,9 @@ enum CorrectionText {
             ])
             return
         }
-        Terminal.out("event \(report.event): \(what) capture \(report.capture.seq), \(report.capture.name) (\(report.capture.stream), \(report.capture.account))")
+        Terminal.out(
+            "event \(report.event): \(what) capture \(report.capture.seq), \(report.capture.name) (\(report.capture.stream), \(report.capture.account))"
+        )
         if let change { Terminal.out("  \(change.opened) rows new, \(change.replaced) changed, \(change.closed) gone") }
         IngestText.moves(report.moves)
         Terminal.out("undo: \(undo)")

@@ -6,7 +6,8 @@ import Projection
 
 struct KPI: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Key figures: list, show, history, explain.", subcommands: [List.self, Show.self, History.self, Explain.self], defaultSubcommand: List.self)
+        abstract: "Key figures: list, show, history, explain.", subcommands: [List.self, Show.self, History.self, Explain.self],
+        defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Every KPI with its values in the newest snapshot.")
@@ -25,7 +26,8 @@ struct KPI: ParsableCommand {
                             return [
                                 "kpi": .string(value.kpi), "dimensions": (try? JSON.parse(Array(value.dimensions.utf8))) ?? .null,
                                 "num": value.numerator.map { .int($0) } ?? .null, "den": value.denominator.map { .int($0) } ?? .null,
-                                "value": .string(value.text(unit: kpi?.unit ?? "", decimals: kpi?.decimals ?? 0)), "unit": .string(kpi?.unit ?? ""),
+                                "value": .string(value.text(unit: kpi?.unit ?? "", decimals: kpi?.decimals ?? 0)),
+                                "unit": .string(kpi?.unit ?? ""),
                             ]
                         }),
                 ])
@@ -49,7 +51,8 @@ struct KPI: ParsableCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "A KPI for a day, as known at an event.", discussion: "Two clocks: --day is the day reported on, --known-at is what we knew.")
+            abstract: "A KPI for a day, as known at an event.",
+            discussion: "Two clocks: --day is the day reported on, --known-at is what we knew.")
 
         @OptionGroup var options: RootOptions
         @Argument(help: "The KPI.") var id: String
@@ -64,12 +67,20 @@ struct KPI: ParsableCommand {
             if options.json {
                 return try Terminal.json([
                     "kpi": .string(id), "seq": .int(answer.seq), "day": .string(CalendarDay.text(day: answer.day)),
-                    "values": .array(answer.values.map { ["dimensions": (try? JSON.parse(Array($0.dimensions.utf8))) ?? .null, "num": $0.numerator.map { .int($0) } ?? .null, "den": $0.denominator.map { .int($0) } ?? .null] }),
+                    "values": .array(
+                        answer.values.map {
+                            [
+                                "dimensions": (try? JSON.parse(Array($0.dimensions.utf8))) ?? .null,
+                                "num": $0.numerator.map { .int($0) } ?? .null, "den": $0.denominator.map { .int($0) } ?? .null,
+                            ]
+                        }),
                 ])
             }
             Terminal.out("\(kpi.title), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)")
             var table = TextTable(columns: [("of", .left), ("value", .right), ("unit", .left)])
-            table.rows = answer.values.map { [IngestText.dimensions($0.dimensions), $0.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit] }
+            table.rows = answer.values.map {
+                [IngestText.dimensions($0.dimensions), $0.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit]
+            }
             Terminal.out(table.rows.isEmpty ? "no value: nothing was reported" : table.render())
         }
     }
@@ -97,19 +108,33 @@ struct KPI: ParsableCommand {
             }
             if options.json {
                 return try Terminal.json(
-                    .array(history.map { ["seq": .int($0.seq), "day": .string(CalendarDay.text(day: $0.day)), "dimensions": (try? JSON.parse(Array($0.value.dimensions.utf8))) ?? .null, "num": $0.value.numerator.map { .int($0) } ?? .null, "den": $0.value.denominator.map { .int($0) } ?? .null] }))
+                    .array(
+                        history.map {
+                            [
+                                "seq": .int($0.seq), "day": .string(CalendarDay.text(day: $0.day)),
+                                "dimensions": (try? JSON.parse(Array($0.value.dimensions.utf8))) ?? .null,
+                                "num": $0.value.numerator.map { .int($0) } ?? .null, "den": $0.value.denominator.map { .int($0) } ?? .null,
+                            ]
+                        }))
             }
             guard !history.isEmpty else { return Terminal.out("no snapshot holds a value of \(id)") }
             let chart = Chart(kpi: kpi, history: history, label: label)
             if let svg {
                 try Files.makeFolder(Files.parent(svg))
                 try AtomicFile.write(Array(chart.svg().utf8), to: svg)
-                Terminal.out("drew \(Words.count(Int64(chart.series.count), "series", "series")) of \(Words.count(Int64(chart.points), "value")) to \(svg)")
+                Terminal.out(
+                    "drew \(Words.count(Int64(chart.series.count), "series", "series")) of \(Words.count(Int64(chart.points), "value")) to \(svg)"
+                )
             }
             if plot { Terminal.out(chart.text()) }
             guard svg == nil, !plot else { return }
             var table = TextTable(columns: [("event", .right), ("day", .left), ("of", .left), ("value", .right), ("unit", .left)])
-            table.rows = history.map { ["\($0.seq)", CalendarDay.text(day: $0.day), IngestText.dimensions($0.value.dimensions), $0.value.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit] }
+            table.rows = history.map {
+                [
+                    "\($0.seq)", CalendarDay.text(day: $0.day), IngestText.dimensions($0.value.dimensions),
+                    $0.value.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit,
+                ]
+            }
             Terminal.out(table.render())
         }
     }
@@ -128,12 +153,17 @@ struct KPI: ParsableCommand {
             if options.json {
                 return try Terminal.json([
                     "kpi": .string(kpi.id), "title": .string(kpi.title), "unit": .string(kpi.unit), "direction": .string(kpi.direction),
-                    "formula": .string(kpi.formula), "sql": .string(kpi.sql), "reads": .array(reads.map { .string($0) }), "file": .string(kpi.path),
+                    "formula": .string(kpi.formula), "sql": .string(kpi.sql), "reads": .array(reads.map { .string($0) }),
+                    "file": .string(kpi.path),
                 ])
             }
-            Terminal.out("\(kpi.title) (\(kpi.id))\nunit       \(kpi.unit); better when it goes \(kpi.direction)\nformula    \(kpi.formula)\nreads      \(reads.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n")
+            Terminal.out(
+                "\(kpi.title) (\(kpi.id))\nunit       \(kpi.unit); better when it goes \(kpi.direction)\nformula    \(kpi.formula)\nreads      \(reads.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n"
+            )
             for value in answer.values.suffix(6) {
-                Terminal.out("\(IngestText.dimensions(value.dimensions)): \(value.numerator.map { String($0) } ?? "–") / \(value.denominator.map { String($0) } ?? "–") = \(value.text(unit: kpi.unit, decimals: kpi.decimals)) \(kpi.unit)")
+                Terminal.out(
+                    "\(IngestText.dimensions(value.dimensions)): \(value.numerator.map { String($0) } ?? "–") / \(value.denominator.map { String($0) } ?? "–") = \(value.text(unit: kpi.unit, decimals: kpi.decimals)) \(kpi.unit)"
+                )
             }
             Terminal.out("trace it: bedrot lineage kpi:\(kpi.id)")
         }
@@ -169,12 +199,15 @@ struct Query: ParsableCommand {
             func cell(_ text: String) -> String {
                 text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
             }
-            Terminal.out(([result.columns] + result.rows.map { $0.map { text($0, null: "") } }).map { $0.map(cell).joined(separator: ",") }.joined(separator: "\n"))
+            Terminal.out(
+                ([result.columns] + result.rows.map { $0.map { text($0, null: "") } }).map { $0.map(cell).joined(separator: ",") }.joined(
+                    separator: "\n"))
             return
         }
-        var table = TextTable(columns: result.columns.enumerated().map { i, name in
-            (name, result.rows.contains { if case .string = $0[i] { true } else { false } } ? .left : .right)
-        })
+        var table = TextTable(
+            columns: result.columns.enumerated().map { i, name in
+                (name, result.rows.contains { if case .string = $0[i] { true } else { false } } ? .left : .right)
+            })
         table.rows = result.rows.map { $0.map { text($0, null: "–") } }
         Terminal.out(table.render())
     }

@@ -15,7 +15,8 @@ struct Project: ParsableCommand {
             let status = try options.read { try $0.projector.status() }
             if options.json {
                 return try Terminal.json([
-                    "projected": .int(status.projected), "head": .int(status.head), "generation": status.generation.map { .int(Int64($0)) } ?? .null,
+                    "projected": .int(status.projected), "head": .int(status.head),
+                    "generation": status.generation.map { .int(Int64($0)) } ?? .null,
                     "stale": .array(status.stale.map { .string($0) }),
                 ])
             }
@@ -31,11 +32,14 @@ struct Project: ParsableCommand {
 struct Rebuild: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build everything again from the log, then swap it in.",
-        discussion: "Raw, staging and curated files, the warehouse and the KPI snapshots come back byte for byte. With --until the state of the past becomes the live one until the next rebuild.")
+        discussion:
+            "Raw, staging and curated files, the warehouse and the KPI snapshots come back byte for byte. With --until the state of the past becomes the live one until the next rebuild."
+    )
 
     @OptionGroup var options: RootOptions
     @Option(help: "Stop after this event.") var until: Int64?
-    @Option(name: .customLong("with-definitions"), help: "With --until: `then`, the definitions live at that event, or `now`.") var which: Definitions = .then
+    @Option(name: .customLong("with-definitions"), help: "With --until: `then`, the definitions live at that event, or `now`.") var which:
+        Definitions = .then
 
     enum Definitions: String, ExpressibleByArgument, CaseIterable { case then, now }
 
@@ -88,7 +92,8 @@ struct DigestCommand: ParsableCommand {
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check the chain, ids, indexes and objects; with --shadow also that a replay gives the live state.",
-        discussion: "The log is read in a child process, so that a damaged file is a finding and not a crash. Exit code 1 when something is wrong.")
+        discussion:
+            "The log is read in a child process, so that a damaged file is a finding and not a crash. Exit code 1 when something is wrong.")
 
     @OptionGroup var options: RootOptions
     @Flag(help: "Replay everything into a temporary folder and compare.") var shadow = false
@@ -103,8 +108,13 @@ struct Verify: ParsableCommand {
         } else {
             for finding in result.findings { Terminal.note("bad: \(finding)") }
             Terminal.out(
-                "\(Words.count(result.events, "event")), \(Words.bytes(result.bytes)); \(Words.count(result.objects, "object")), \(Words.bytes(result.objectBytes)); \(Words.grouped(result.eventsPerSecond)) events/s, \(Words.grouped(result.megabytesPerSecond)) MB/s")
-            Terminal.out(result.findings.isEmpty ? "the log is sound" : "\(Words.count(Int64(result.findings.count), "finding")): restore from a backup, or show these lines to whoever keeps the log")
+                "\(Words.count(result.events, "event")), \(Words.bytes(result.bytes)); \(Words.count(result.objects, "object")), \(Words.bytes(result.objectBytes)); \(Words.grouped(result.eventsPerSecond)) events/s, \(Words.grouped(result.megabytesPerSecond)) MB/s"
+            )
+            Terminal.out(
+                result.findings.isEmpty
+                    ? "the log is sound"
+                    : "\(Words.count(Int64(result.findings.count), "finding")): restore from a backup, or show these lines to whoever keeps the log"
+            )
         }
         guard result.findings.isEmpty else { throw ExitCode(1) }
         guard shadow else { return }
@@ -137,13 +147,15 @@ enum VerifyWorker {
     }
 
     static func run(_ layout: Layout) throws {
-        let verifier = Verifier(folder: layout.log, objects: ObjectStore(at: layout.objects), indexing: indexEntries, references: namedObjects)
+        let verifier = Verifier(
+            folder: layout.log, objects: ObjectStore(at: layout.objects), indexing: indexEntries, references: namedObjects)
         let report = try verifier.run { progress in
             try? Terminal.json(["phase": .string(progress.phase.rawValue), "done": .int(progress.done), "total": .int(progress.total)])
         }
         for finding in report.findings { try Terminal.json(["finding": .string("\(finding)")]) }
         try Terminal.json([
-            "events": .int(report.events), "bytes": .int(report.bytes), "objects": .int(report.objects), "object_bytes": .int(report.objectBytes),
+            "events": .int(report.events), "bytes": .int(report.bytes), "objects": .int(report.objects),
+            "object_bytes": .int(report.objectBytes),
         ])
     }
 
@@ -167,7 +179,9 @@ enum VerifyWorker {
         let started = clock()
         read(pipes[0]) { line in
             guard let json = try? JSON.parse(line) else { return }
-            if let phase = json["phase"]?.string, let done = json["done"]?.int, let total = json["total"]?.int { bar.update("verify \(phase)", done, total) }
+            if let phase = json["phase"]?.string, let done = json["done"]?.int, let total = json["total"]?.int {
+                bar.update("verify \(phase)", done, total)
+            }
             if let finding = json["finding"]?.string { result.findings.append(finding) }
             if let events = json["events"]?.int {
                 result.events = events
@@ -183,7 +197,8 @@ enum VerifyWorker {
         while waitpid(child, &status, 0) < 0, errno == EINTR {}
         result.seconds = clock() - started
         if status & 0x7F != 0 {
-            result.findings.append("the log cannot be read through: its file is damaged so badly that reading it ended with signal \(status & 0x7F)")
+            result.findings.append(
+                "the log cannot be read through: its file is damaged so badly that reading it ended with signal \(status & 0x7F)")
         } else if !result.isComplete {
             throw ExitCode(1)
         }
@@ -224,7 +239,8 @@ enum ProjectionText {
         guard !options.quiet else { return }
         Terminal.out("projected events \(outcome.from + 1) to \(outcome.to), generation \(outcome.generation)")
         for file in outcome.curated {
-            Terminal.out("  \(file.path): \(Words.count(file.rows, "row"))\(file.before.map { "; the version before is in \($0.archive)" } ?? "")")
+            Terminal.out(
+                "  \(file.path): \(Words.count(file.rows, "row"))\(file.before.map { "; the version before is in \($0.archive)" } ?? "")")
         }
         if !outcome.snapshots.isEmpty { Terminal.out("  \(Words.count(Int64(outcome.snapshots.count), "KPI snapshot"))") }
         for (type, count) in outcome.skipped.sorted(by: { $0.key < $1.key }) {

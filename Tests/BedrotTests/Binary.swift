@@ -24,7 +24,7 @@ enum Binary {
     ///
     /// With `killAfter`, in microseconds, the process gets SIGKILL then, unless it has ended before.
     static func run(
-        _ arguments: [String], environment: [String: String] = [:], workingFolder: String = "/", input: String = "/dev/null", killAfter: UInt32? = nil
+        _ arguments: [String], environment: [String: String] = [:], workingFolder: String? = nil, input: String = "/dev/null", killAfter: UInt32? = nil
     ) throws -> Output {
         let process = try Running(path, arguments, environment: environment, workingFolder: workingFolder, input: input)
         if let killAfter { process.kill(after: killAfter) }
@@ -33,7 +33,7 @@ enum Binary {
 
     /// Runs another program found on `PATH`.
     static func other(_ program: String, _ arguments: [String], input: String = "/dev/null") throws -> Output {
-        try Running(program, arguments, environment: [:], workingFolder: "/", input: input).finish()
+        try Running(program, arguments, input: input).finish()
     }
 }
 
@@ -70,7 +70,7 @@ final class Running {
     private let folder: TemporaryFolder
     private var isOver = false
 
-    init(_ program: String, _ arguments: [String], environment: [String: String], workingFolder: String, input: String) throws {
+    init(_ program: String, _ arguments: [String], environment: [String: String] = [:], workingFolder: String? = nil, input: String = "/dev/null") throws {
         self.arguments = arguments
         folder = try TemporaryFolder()
         var actions = posix_spawn_file_actions_t()
@@ -79,14 +79,15 @@ final class Running {
         posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, "\(folder.path)/out", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, "\(folder.path)/err", O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        posix_spawn_file_actions_addchdir_np(&actions, workingFolder)
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
         let variables = ["PATH=\(path)"] + environment.map { "\($0.key)=\($0.value)" }
-        var argv = ([program] + arguments).map { strdup($0) } + [nil]
+        // `env` goes to the folder and becomes the program; the process stays the same.
+        let command = (workingFolder.map { ["env", "-C", $0] } ?? []) + [program] + arguments
+        var argv = command.map { strdup($0) } + [nil]
         var envp = variables.map { strdup($0) } + [nil]
         defer { for pointer in argv + envp { free(pointer) } }
         var child: pid_t = 0
-        let code = posix_spawnp(&child, program, &actions, nil, &argv, &envp)
+        let code = posix_spawnp(&child, command[0], &actions, nil, &argv, &envp)
         try #require(code == 0, "cannot start \(program): \(String(cString: strerror(code)))")
         id = child
     }
@@ -120,7 +121,7 @@ final class Running {
 }
 
 /// A folder of its own for one test, removed with it.
-final class TemporaryFolder {
+final class TemporaryFolder: Sendable {
     let path: String
 
     init() throws {
@@ -226,7 +227,7 @@ enum Tree {
 }
 
 /// A data root made for one test.
-final class Root {
+final class Root: Sendable {
     let path: String
     private let folder: TemporaryFolder
     /// Files to feed are written here.

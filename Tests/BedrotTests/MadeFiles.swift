@@ -23,14 +23,18 @@ enum Made {
     static func march(_ day: Int) -> String { "2025-03-\(day < 10 ? "0" : "")\(day)" }
 
     /// A Spotify audience export of days of March 2025 made on `made`; `streams` of a day are 100 × day × factor.
-    static func spotify(_ artist: String = zonea0, _ days: ClosedRange<Int>, made: Int, factor: Int = 1) -> MadeFile {
+    static func spotify(_ days: ClosedRange<Int>, made: Int, factor: Int = 1) -> MadeFile { spotify(zonea0, days, made: made, factor: factor) }
+
+    static func spotify(_ artist: String, _ days: ClosedRange<Int>, made: Int, factor: Int = 1) -> MadeFile {
         var text = "date,listeners,streams,followers\n"
         for day in days { text += "\(march(day)),\(60 * day * factor),\(100 * day * factor),\(1000 + 3 * day)\n" }
         return MadeFile("spotify_audience_\(artist)_\(march(made).replacing("-", with: ""))_180000.csv", text)
     }
 
     /// A TikTok overview of days of March 2025 without years; the year is proved by the name unless another name is given.
-    static func tiktok(_ handle: String = "zone.a0", _ days: ClosedRange<Int>, made: Int, name: String? = nil, modified: Int? = nil) -> MadeFile {
+    static func tiktok(_ days: ClosedRange<Int>, made: Int) -> MadeFile { tiktok("zone.a0", days, made: made) }
+
+    static func tiktok(_ handle: String, _ days: ClosedRange<Int>, made: Int, name: String? = nil, modified: Int? = nil) -> MadeFile {
         let rows = days.map { "\"March \($0)\",\"\(50 * $0)\",\"\($0)\",\"\(4 * $0)\",\"-1\",\"2\"" }
         let text = "\u{FEFF}\"Date\",\"Video Views\",\"Profile Views\",\"Likes\",\"Comments\",\"Shares\"\n" + rows.joined(separator: "\n")
         let epoch = 1_740_787_200 + 86_400 * (made - 1) + 64_800

@@ -43,7 +43,7 @@ private struct Trial {
         var random = SplitMix64(seed: seed ^ 0xFEED)
         lab = try Lab()
         projector = lab.projector()
-        history = try History(seed: seed, length: random.number(10...50), in: lab)
+        history = try History(seed: seed, length: random.number(8...36), in: lab)
         self.random = random
     }
 
@@ -54,7 +54,7 @@ private struct Trial {
 
         // In random steps, and one digest on the way to compare the past with.
         var stop: (seq: Int64, digest: ProjectionDigest, files: [String: [UInt8]])?
-        let stopAt = random.chance(40) ? random.number(1...4) : 0
+        let stopAt = random.chance(34) ? random.number(1...4) : 0
         var step = 0
         var seq = lab.opened - 1
         while seq < Int64(lab.drafts.count) {
@@ -87,7 +87,7 @@ private struct Trial {
                 try projector.replay(into: lab.shadow("past"), until: stop.seq))
             try same(stop.files, try zoneFiles(Layout(root: lab.shadow("past"))), "files of the past")
         }
-        if seed % 4 == 0 {
+        if seed % 5 == 0 {
             if random.chance(50) { for zone in [Layout.Zone.raw, .staging, .curated] { try Files.removeTree(lab.layout.folder(zone)) } }
             _ = try projector.rebuild()
             try same("random steps", stepped, "a rebuild", try projector.digest())
