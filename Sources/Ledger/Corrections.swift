@@ -29,13 +29,15 @@ extension Lake {
             }
             let capture = try Capture(captured)
             let isLive = try transaction.isLive(capture: seq) ?? false
+            // A dataset whose contract is gone has no merge; then bytes and account decide.
+            let merge = run.definitions.contracts[capture.stream]?.contract.merge ?? .append
             if type == .retracted, !isLive {
                 throw LedgerError("capture \(seq) (\(capture.name)) is retracted already; `bedrot reinstate \(seq)` takes that back")
             }
             if type == .reinstated {
                 guard !isLive else { throw LedgerError("capture \(seq) (\(capture.name)) is live; there is nothing to take back") }
                 for (other, live) in try transaction.captures(of: capture.object) where live && other != seq {
-                    guard let event = try transaction.event(other), try Capture(event).isTwin(of: capture) else { continue }
+                    guard let event = try transaction.event(other), try Capture(event).isEqual(capture, merge: merge) else { continue }
                     throw LedgerError("the same bytes live as capture \(other); retract that one first: bedrot retract \(other) --reason …")
                 }
             }
@@ -133,13 +135,5 @@ extension Lake {
         }
         try run.complete("ok")
         return seq
-    }
-}
-
-extension Capture {
-    /// The same bytes for the same account at the same time.
-    func isTwin(of other: Capture) -> Bool {
-        object == other.object && stream == other.stream && account == other.account
-            && (observed == other.observed || observedFrom != other.observedFrom)
     }
 }

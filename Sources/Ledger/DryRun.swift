@@ -14,6 +14,8 @@ extension Lake {
         var seq = head.seq
         var events: [Event] = []
         var sources: [Hash256: String] = [:]
+        // What the log says of each stream, and then what the files before would have added.
+        var states: [String: StreamState] = [:]
         func imagine(_ stream: String, _ type: EventType, _ body: JSON) throws -> Event {
             seq += 1
             let envelope = JSON.object([
@@ -55,26 +57,36 @@ extension Lake {
             sources[capture.object] = path
             if capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract, at: path) }
             (outcome.observed, outcome.observedFrom) = (capture.observed, capture.observedFrom)
-            let twin = try log.read { transaction in
-                try transaction.captures(of: capture.object).first { seq, live in
-                    guard live, let event = try transaction.event(seq) else { return false }
-                    return try Capture(event).isEqual(capture, merge: contract.merge)
-                }?.seq
-            }
+            reader.places[capture.object] = path
+            var state = try states[contract.stream] ?? log.read { try StreamState(contract.stream, $0) }
+            defer { states[contract.stream] = state }
+            let twin = state.entries.values.filter { entry in
+                entry.live && entry.capture.isEqual(capture, merge: contract.merge)
+                    && (entry.quarantine == nil || capture.hasSameEvidence(entry.capture))
+            }.min { $0.capture.seq < $1.capture.seq }
             if let twin {
-                outcome.kind = .duplicate(of: twin)
-                continue
-            }
-            do {
-                let result = try reader.stage(object: capture.object, at: path, contract: contract, facts: capture.facts) { _ in }
+                guard options.acceptChanges, twin.isDoubted else {
+                    outcome.kind = .duplicate(of: twin.capture.seq)
+                    outcome.waits = twin.quarantine != nil
+                    continue
+                }
+                capture = twin.capture
+            } else {
                 let event = try imagine(contract.stream, .captured, capture.body)
                 capture.seq = event.seq
-                let state = try log.read { try StreamState(contract.stream, $0) }
+                try state.apply(event)
+            }
+            do {
+                let result = try reader.stage(object: capture.object, contract: contract, facts: capture.facts) { _ in }
+                if !options.acceptChanges,
+                    let doubt = try ChangeCheck(lake: self, state: state).doubt(capture, contract: contract, hash: hash, reader: reader)
+                {
+                    throw doubt
+                }
                 var item = StagedPromotion(
                     capture: capture.seq, input: capture.object, rawOutput: result.raw, rawPath: "preview/raw-\(capture.seq)",
-                    output: result.staged,
-                    path: "preview/staged-\(capture.seq)", rejects: result.rejects.map { ($0, "preview/rejects-\(capture.seq)") },
-                    report: result.report)
+                    output: result.staged, path: "preview/staged-\(capture.seq)",
+                    rejects: result.rejects.map { ($0, "preview/rejects-\(capture.seq)") }, report: result.report)
                 let held = state.holds(item, rank: capture.rank, account: account, merge: contract.merge)
                 for i in item.partitions.indices where held.contains(item.partitions[i].value) { item.partitions[i].held = true }
                 let promoted = try imagine(
@@ -83,8 +95,11 @@ extension Lake {
                         "from": "raw", "to": "staging", "contract": .string(hash.hex), "reader": .int(Int64(Cleaner.revision)),
                         "items": [item.body],
                     ])
+                try state.apply(promoted)
                 outcome.kind = .promoted(capture: capture.seq, event: promoted.seq, item, report: result.report, held: held.count)
             } catch let error as CleaningError {
+                let body: JSON = ["capture": .int(capture.seq), "code": .string(error.code), "contract": .string(hash.hex)]
+                try state.apply(try imagine(contract.stream, .quarantined, body))
                 outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: error.remedy)
             }
         }

@@ -36,12 +36,14 @@ package struct FileOutcome: Sendable {
     package var observed: Timestamp?
     package var observedFrom: String?
     package var kind: Kind
+    /// The capture that a duplicate repeats is quarantined still.
+    package var waits = false
 
     /// Something needs a person.
     package var isDegraded: Bool {
         switch kind {
         case .promoted(_, _, let item, _, let held): held > 0 || item.rejectedRows > 0
-        case .duplicate: false
+        case .duplicate: waits
         case .quarantined, .unknown, .ambiguous: true
         }
     }
@@ -137,9 +139,16 @@ extension Lake {
         try land(path, &capture)
         Failpoint.hit("ingest.landed")
         switch try append(capture, contract: contract, run: run) {
-        case .duplicate(let of):
-            outcome.kind = .duplicate(of: of)
-            return outcome
+        case .duplicate(let of, let waits):
+            // A file that was doubted and is fed again with the answer needs no second capture.
+            guard waits, options.acceptChanges, let twin = try log.read({ try StreamState(contract.stream, $0).entries[of] }),
+                twin.isDoubted
+            else {
+                outcome.kind = .duplicate(of: of)
+                outcome.waits = waits
+                return outcome
+            }
+            capture = twin.capture
         case .new(let seq): capture.seq = seq
         }
         Failpoint.hit("ingest.captured")
@@ -206,7 +215,7 @@ extension Lake {
 
     enum Appended {
         case new(Int64)
-        case duplicate(Int64)
+        case duplicate(Int64, waits: Bool)
     }
 
     /// Appends the capture unless an equal one lives; the check is made inside the write transaction.
@@ -218,7 +227,8 @@ extension Lake {
                 let other = try Capture(event)
                 guard other.isEqual(capture, merge: contract.merge) else { continue }
                 // A quarantined capture does not stand in the way of the same bytes with better evidence.
-                if try transaction.isQuarantined(other), !capture.hasSameEvidence(other) { continue }
+                let waits = try transaction.isQuarantined(other)
+                if waits, !capture.hasSameEvidence(other) { continue }
                 _ = try transaction.append(
                     draft(
                         capture.stream, .duplicate, run: run.id,
@@ -226,7 +236,7 @@ extension Lake {
                             "capture": .int(seq), "name": .string(capture.name), "observed": .string(capture.observed.iso),
                             "account": .string(capture.account),
                         ]))
-                return .duplicate(seq)
+                return .duplicate(seq, waits: waits)
             }
             return .new(try transaction.append(draft(capture.stream, .captured, run: run.id, capture.body)).seq)
         }
@@ -300,7 +310,8 @@ struct AccountBook {
         if let found = name.account {
             if let known = aliases[SourceNames.normalised(found)] { return known }
             // Only the first field is the account's own id; the others are names that must be known.
-            guard case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first, name.fields[first] == nil else { return found }
+            guard case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first, name.fields[first] == nil
+            else { return found }
         }
         let prefix = "\(landing)/\(contract.service)/\(contract.dataset)/"
         if let real = Files.realPath(path), let base = Files.realPath(landing),

@@ -86,21 +86,30 @@ package final class Lake {
     /// Objects are not in the events; copy `ledger/objects` beside it before anything is replayed.
     package static func create(_ layout: Layout, fromEvents path: String, definitions: String?) throws -> Lake {
         let bytes = try Files.read(path)
+        guard bytes.contains(where: { $0 != 10 }) else { throw LedgerError("\(path) holds no events; write them with bedrot events --raw") }
         let lake = try empty(layout, definitions: definitions)
-        var line: Int64 = 0
-        for part in bytes.split(separator: 10, omittingEmptySubsequences: true).chunked(by: 1000) {
-            try lake.log.write { transaction in
-                for bytes in part {
-                    line += 1
-                    do {
-                        _ = try transaction.appendRaw(Array(bytes))
-                    } catch {
-                        throw LedgerError("\(path):\(line): \(error)")
+        do {
+            var line: Int64 = 0
+            for part in bytes.split(separator: 10, omittingEmptySubsequences: false).chunked(by: 1000) {
+                try lake.log.write { transaction in
+                    for bytes in part {
+                        line += 1
+                        if bytes.isEmpty { continue }
+                        do {
+                            _ = try transaction.appendRaw(Array(bytes))
+                        } catch {
+                            throw LedgerError("\(path):\(line): \(error)")
+                        }
                     }
                 }
             }
+            try lake.log.catchUpIndexes()
+        } catch {
+            // Half a log would be in the way of the next try; it was empty before.
+            lake.close()
+            try Files.removeTree(layout.log)
+            throw error
         }
-        try lake.log.catchUpIndexes()
         return lake
     }
 

@@ -40,9 +40,10 @@ struct Promoter {
             }
             var item = StagedPromotion(
                 capture: capture.seq, input: capture.object, rawOutput: result.raw,
-                rawPath: try names.free(names.raw, digest: result.raw), output: result.staged,
-                path: try names.free(names.staged, digest: result.staged),
-                rejects: try result.rejects.map { ($0, try names.free(names.rejects, digest: $0)) }, report: result.report)
+                rawPath: try names.free(names.raw, digest: result.raw, taken: state.paths), output: result.staged,
+                path: try names.free(names.staged, digest: result.staged, taken: state.paths),
+                rejects: try result.rejects.map { ($0, try names.free(names.rejects, digest: $0, taken: state.paths)) },
+                report: result.report)
             let held = state.holds(item, rank: capture.rank, account: capture.account, merge: contract.merge)
             for i in item.partitions.indices where held.contains(item.partitions[i].value) { item.partitions[i].held = true }
             try place(capture, item, result: result, outputs: outputs)
@@ -117,8 +118,9 @@ struct Promoter {
     }
 
     /// Promotes again what a changed contract or reader revision concerns: one event a dataset with all its captures.
-    func repromote(_ definitions: DefinitionSet) throws -> [Int64] {
-        var events: [Int64] = []
+    ///
+    /// `start` is called before the first event.
+    func repromote(_ definitions: DefinitionSet, start: () throws -> Void) throws {
         for (stream, (contract, hash)) in definitions.contracts.sorted(by: { $0.key < $1.key }) {
             for attempt in 1... {
                 let state = try lake.log.read { try StreamState(stream, $0) }
@@ -129,6 +131,7 @@ struct Promoter {
                 guard attempt <= Self.attempts else {
                     throw LedgerError("\(stream) could not be promoted again: other processes kept changing it; try again")
                 }
+                try start()
                 let reader = CaptureReader(objects: lake.objects, zones: nil)
                 var items: [StagedPromotion] = []
                 for entry in concerned {
@@ -142,9 +145,10 @@ struct Promoter {
                         ) { _ in }
                         var item = StagedPromotion(
                             capture: entry.capture.seq, input: entry.capture.object, rawOutput: result.raw,
-                            rawPath: try names.free(names.raw, digest: result.raw), output: result.staged,
-                            path: try names.free(names.staged, digest: result.staged),
-                            rejects: try result.rejects.map { ($0, try names.free(names.rejects, digest: $0)) }, report: result.report)
+                            rawPath: try names.free(names.raw, digest: result.raw, taken: state.paths), output: result.staged,
+                            path: try names.free(names.staged, digest: result.staged, taken: state.paths),
+                            rejects: try result.rejects.map { ($0, try names.free(names.rejects, digest: $0, taken: state.paths)) },
+                            report: result.report)
                         let held = state.holds(item, rank: entry.capture.rank, account: entry.capture.account, merge: contract.merge)
                         for i in item.partitions.indices where held.contains(item.partitions[i].value) { item.partitions[i].held = true }
                         try place(entry.capture, item, result: result, outputs: outputs)
@@ -156,13 +160,9 @@ struct Promoter {
                 // A quarantine above has moved the stream: what is left is compared with that.
                 let against = try lake.log.read { try StreamState(stream, $0).seq }
                 if items.isEmpty { break }
-                if let seq = try append(stream, items, contract: hash, against: max(against, state.seq), raw: false) {
-                    events.append(seq)
-                    break
-                }
+                if try append(stream, items, contract: hash, against: max(against, state.seq), raw: false) != nil { break }
             }
         }
-        return events
     }
 }
 
@@ -186,17 +186,36 @@ struct ZoneNames {
         rejects = layout.path("\(layout.name(.staging))/\(folder)/\(stem)_\(stamp).rejects.ndjson")
     }
 
-    /// A name without separators, control characters or a leading dot.
+    /// Room for a time, a digest, an ending and the name of a draft within the 255 bytes of a file system.
+    private static let longest = 160
+
+    /// A name without separators, control characters or a leading dot, of at most 160 bytes with its ending.
     static func safe(_ name: String) -> String {
         let bytes = name.utf8.map { byte -> UInt8 in byte < 32 || byte == 47 || byte == 92 || byte == 127 ? 95 : byte }
         let text = String(decoding: bytes, as: UTF8.self)
-        return text.hasPrefix(".") ? "_" + text.dropFirst() : text.isEmpty ? "_" : text
+        return clipped(text.hasPrefix(".") ? "_" + text.dropFirst() : text.isEmpty ? "_" : text)
     }
 
-    /// The path below the root; with `_<first 8 of the digest>` when the name is taken by other bytes.
-    func free(_ path: String, digest: Hash256) throws -> String {
+    private static func clipped(_ name: String) -> String {
+        guard name.utf8.count > longest else { return name }
+        let ending = name.lastIndex(of: ".").map { name[$0...] }.flatMap { $0.utf8.count <= 16 ? String($0) : nil } ?? ""
+        var stem = String.UnicodeScalarView()
+        var size = ending.utf8.count
+        for scalar in name.unicodeScalars.dropLast(ending.unicodeScalars.count) {
+            size += UTF8.width(scalar)
+            guard size <= longest else { break }
+            stem.append(scalar)
+        }
+        return String(stem) + ending
+    }
+
+    /// The path below the root; with `_<first 8 of the digest>` when the name is taken by other bytes: on disk or, as zones can be
+    /// deleted and come back, by an event (`taken`, digests by path).
+    func free(_ path: String, digest: Hash256, taken: [String: Hash256] = [:]) throws -> String {
         func relative(_ path: String) -> String { path.hasPrefix(layout.root + "/") ? String(path.dropFirst(layout.root.count + 1)) : path }
-        guard Files.exists(path), try DraftFile.digest(of: path) != digest else { return relative(path) }
+        var holder = taken[relative(path)]
+        if holder == nil, Files.exists(path) { holder = try DraftFile.digest(of: path) }
+        guard let holder, holder != digest else { return relative(path) }
         let name = Files.name(path)
         let dot = name.firstIndex(of: ".") ?? name.endIndex
         return relative("\(Files.parent(path))/\(name[..<dot])_\(digest.hex.prefix(8))\(name[dot...])")
@@ -238,7 +257,8 @@ struct ChangeCheck {
             guard let before = current[batch.cell(row, day)], before != StagedBatch.null, value != StagedBatch.null else { return }
             compared += 1
             let (low, high) = (min(before.magnitude, value.magnitude), max(before.magnitude, value.magnitude))
-            if high > low * UInt64(check.factor) || (before < 0) != (value < 0) && before != 0 && value != 0 { changed += 1 }
+            let (bound, isBeyond) = low.multipliedReportingOverflow(by: UInt64(check.factor))
+            if !isBeyond && high > bound || (before < 0) != (value < 0) && before != 0 && value != 0 { changed += 1 }
         }
         guard changed * 1000 > compared * check.changedPermille else { return nil }
         return CleaningError(

@@ -11,7 +11,10 @@ package struct QueryResult: Sendable {
 extension Lake {
     /// Runs one SELECT over the live warehouse; `events` is the log. Nothing can be written.
     package func query(_ sql: String) throws -> QueryResult {
-        try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
+        // SQLite counts ATTACH as reading, although it makes files.
+        let verb = SQLText.withoutComments(sql).drop { !$0.isLetter }.prefix { $0.isLetter }.uppercased()
+        guard ["SELECT", "WITH", "VALUES", "EXPLAIN"].contains(verb) else { throw Self.onlyQuestions }
+        return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
             if sql.lowercased().contains("events") { try fillEvents(database) }
             try database.execute(sql: "PRAGMA query_only = 1")
             let statement = try database.makeStatement(sql: sql)
@@ -34,6 +37,10 @@ extension Lake {
             }
             return QueryResult(columns: statement.columnNames, rows: rows)
         }
+    }
+
+    private static var onlyQuestions: LedgerError {
+        LedgerError("only questions, one SELECT: the warehouse is output and is never edited; correct the log instead (bedrot retract)")
     }
 
     private func fillEvents(_ database: Database) throws {

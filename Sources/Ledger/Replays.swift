@@ -20,6 +20,7 @@ extension Lake {
 
     /// Rebuilds the live state from the log.
     package func rebuild(until: Int64?, definitionsNow: Bool) throws -> ProjectionOutcome {
+        try checkEnd(until)
         let outcome = try projector.rebuild(until: until, definitionsNow: definitionsNow)
         guard until == nil else { return outcome }
         if try react() > 0 { _ = try projector.project() }
@@ -29,6 +30,7 @@ extension Lake {
 
     /// Replays into a folder (a temporary one when nil) and compares with the live state at the same seq.
     package func replay(into folder: String?, until: Int64?, only names: [String]) throws -> ReplayComparison {
+        try checkEnd(until)
         let temporary = layout.path("warehouse/.replay-\(getpid())")
         let target = folder ?? temporary
         defer { if folder == nil { try? Files.removeTree(temporary) } }
@@ -48,5 +50,14 @@ extension Lake {
             differences.append("\(name): live \(mine[name]?.prefix(12) ?? "absent"), replayed \(theirs[name]?.prefix(12) ?? "absent")")
         }
         return ReplayComparison(replayed: replayed, differences: differences, isCompared: true)
+    }
+
+    /// A replay ends at an event that exists.
+    private func checkEnd(_ until: Int64?) throws {
+        guard let until else { return }
+        let head = try log.read { try $0.head().seq }
+        guard (1...max(1, head)).contains(until) else {
+            throw LedgerError("--until \(until) is no event: the log holds events 1 to \(head); `bedrot events --newest --limit 20` lists the last")
+        }
     }
 }

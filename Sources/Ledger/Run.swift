@@ -13,6 +13,7 @@ final class Run {
     private let command: String
     private var isStarted = false
     private let lock: FileLock?
+    private let isAlone: Bool
 
     init(_ lake: Lake, command: String) throws {
         self.lake = lake
@@ -22,16 +23,18 @@ final class Run {
         let alone = try FileLock(path, wait: false)
         let definitions = try lake.captureDefinitions(run: nil)
         self.definitions = definitions
+        isAlone = alone != nil
         lock = alone == nil ? try FileLock(path, shared: true) : alone
-        if alone != nil { try settle() }
+        if isAlone { try settle() }
     }
 
     /// Promotes what an interrupted run left behind, and what changed contracts concern.
     private func settle() throws {
         let known = try lake.log.read { transaction in
             var known: Int64 = 0
-            try transaction.events(EventQuery(types: [EventType.runCompleted.rawValue], newestFirst: true, limit: 1)) { event in
-                known = event.body["settled_to"]?.int ?? 0
+            try transaction.events(EventQuery(types: [EventType.runCompleted.rawValue], newestFirst: true)) { event in
+                guard let settled = event.body["settled_to"]?.int else { return true }
+                known = settled
                 return false
             }
             return known
@@ -49,8 +52,7 @@ final class Run {
                 }
             }
         }
-        let repromoted = try promoter.repromote(definitions)
-        if !repromoted.isEmpty { try start() }
+        try promoter.repromote(definitions, start: start)
     }
 
     var promoter: Promoter { Promoter(lake: lake, run: id) }
@@ -85,7 +87,8 @@ final class Run {
             return (seq, try transaction.head().seq)
         }
         var body: [String: JSON] = ["outcome": .string(outcome), "data_to": .int(dataTo)]
-        if lock != nil { body["settled_to"] = .int(unsettled) }
+        // A run among others cannot know what its neighbours have not finished.
+        if isAlone { body["settled_to"] = .int(unsettled) }
         _ = try lake.log.write { try $0.append(lake.draft("run", .runCompleted, run: id, .object(body))) }
     }
 }

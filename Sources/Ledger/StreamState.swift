@@ -9,8 +9,13 @@ struct StreamState {
         var live = true
         var promotion: (contract: Hash256, revision: Int64, item: StagedPromotion)?
         var held: Set<Int64> = []
+        /// Partitions that a person let through: no later promotion of this capture holds them again.
+        var accepted: Set<Int64> = []
         /// Code of the quarantine that stands, and the contract it was found under.
         var quarantine: (code: String, contract: Hash256?)?
+
+        /// Held back whole because it looks like another account's.
+        var isDoubted: Bool { quarantine?.code == "looks_like_another_account" }
 
         /// Neither promoted nor quarantined: an interrupted run left it.
         var isUnsettled: Bool { live && promotion == nil && quarantine == nil }
@@ -26,6 +31,11 @@ struct StreamState {
     private(set) var entries: [Int64: Entry] = [:]
     /// The last event of the stream that this state knows.
     private(set) var seq: Int64 = 0
+    /// Digests by path of all zone files that the stream's promotions name, whether they are on disk or not.
+    private(set) var paths: [String: Hash256] = [:]
+
+    /// Nothing is known yet.
+    init() {}
 
     init(_ stream: String, _ transaction: borrowing some LogReading & ~Copyable) throws {
         try transaction.events(EventQuery(streams: [stream])) { event in
@@ -46,10 +56,14 @@ struct StreamState {
                 entries[item.capture]?.promotion = (promotion.contract, promotion.revision, item)
                 entries[item.capture]?.held = Set(item.partitions.filter(\.held).map(\.value))
                 entries[item.capture]?.quarantine = nil
+                paths[item.rawPath] = item.rawOutput
+                paths[item.path] = item.output
+                if let rejects = item.rejects { paths[rejects.path] = rejects.hash }
             }
         case .accepted:
             if let capture = event.body["capture"]?.int, let partition = event.body["partition"]?.int {
                 entries[capture]?.held.remove(partition)
+                entries[capture]?.accepted.insert(partition)
             }
         case .quarantined:
             if let capture = event.body["capture"]?.int {
@@ -71,18 +85,13 @@ struct StreamState {
     }
 
     /// Partitions of a promotion that the contract's guard holds back: those that would replace a live one with rejected lines, fewer rows or a
-    /// lower total beyond the bound. A partition that an earlier promotion of the same capture had accepted stays accepted.
+    /// lower total beyond the bound. A partition of this capture that a person has accepted stays accepted.
     func holds(_ item: StagedPromotion, rank: Rank, account: String, merge: Merge) -> Set<Int64> {
         guard case .replacePartition(_, let bounds) = merge else { return [] }
         let before = entries[item.capture]
         let rivals = ranked(account).filter { $0.capture.seq != item.capture }
         var held = Set<Int64>()
-        for part in item.partitions {
-            if let earlier = before?.promotion?.item.partitions.first(where: { $0.value == part.value }), earlier.held,
-                before?.held.contains(part.value) == false
-            {
-                continue
-            }
+        for part in item.partitions where before?.accepted.contains(part.value) != true {
             guard
                 let winner = rivals.last(where: { entry in
                     !entry.held.contains(part.value) && entry.promotion?.item.partitions.contains { $0.value == part.value } ?? false
@@ -90,10 +99,8 @@ struct StreamState {
                 let live = winner.promotion?.item.partitions.first(where: { $0.value == part.value })
             else { continue }
             let fewerRows = (live.rows - part.rows) * 1000 > live.rows * Int64(bounds.maxRowDropPermille)
-            let drop = live.total.subtractingReportingOverflow(part.total)
-            let lowerTotal =
-                bounds.total != nil
-                && (drop.overflow || Int128(drop.partialValue) * 1000 > Int128(live.total.magnitude) * Int128(bounds.maxTotalDropPermille))
+            let drop = Int128(live.total) - Int128(part.total)
+            let lowerTotal = bounds.total != nil && drop * 1000 > Int128(live.total.magnitude) * Int128(bounds.maxTotalDropPermille)
             if part.rejects > live.rejects || fewerRows || lowerTotal { held.insert(part.value) }
         }
         return held

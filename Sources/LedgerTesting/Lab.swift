@@ -11,6 +11,7 @@ package final class Lab {
     /// The datasets of the service `test`, by merge mode: upsert, replace a partition, append.
     package enum Dataset: String, CaseIterable, Sendable { case up, rp, ap }
 
+    /// Whose files the histories know.
     package static let accounts = ["first", "second"]
     /// The first event's time; each later one is an hour after the one before.
     package static let start = Timestamp(milliseconds: 1_740_000_000_000)

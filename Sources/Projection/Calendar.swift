@@ -1,5 +1,6 @@
 import Cleaning
 import GRDB
+import GRDBSQLite
 
 /// Rows of the calendar dimensions.
 enum CalendarDimension {
@@ -15,16 +16,37 @@ enum CalendarDimension {
             let number = Int64(civil.year) * 12 + Int64(civil.month) - 1
             let week = isoWeek(day)
             let isEnd = civil.day == CalendarDay.length(year: civil.year, month: civil.month)
-            try insert.execute(arguments: [
-                day, CalendarDay.text(day: day), civil.year, (civil.month + 2) / 3, number, CalendarDay.text(month: number), week.year,
-                week.week,
-                weekday(day), isEnd,
-            ])
+            let monthText = CalendarDay.text(month: number)
+            try run(
+                insert,
+                [
+                    .number(day), .text(CalendarDay.text(day: day)), .number(Int64(civil.year)), .number(Int64(civil.month + 2) / 3), .number(number),
+                    .text(monthText), .number(Int64(week.year)), .number(week.week), .number(weekday(day)), .number(isEnd ? 1 : 0),
+                ])
             if isEnd {
                 let span = CalendarDay.span(ofMonth: number)
-                try month.execute(arguments: [number, CalendarDay.text(month: number), civil.year, span.first, span.last])
+                try run(month, [.number(number), .text(monthText), .number(Int64(civil.year)), .number(span.first), .number(span.last)])
             }
         }
+    }
+
+    private enum Cell {
+        case number(Int64)
+        case text(String)
+    }
+
+    /// Raw binds: a rebuild writes eighteen thousand days, and this makes them a tenth as dear.
+    private static func run(_ statement: Statement, _ cells: [Cell]) throws {
+        let handle = statement.sqliteStatement
+        for (index, cell) in cells.enumerated() {
+            switch cell {
+            case .number(let number): sqlite3_bind_int64(handle, Int32(index + 1), number)
+            case .text(let text): sqlite3_bind_text(handle, Int32(index + 1), text, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+            }
+        }
+        let code = sqlite3_step(handle)
+        sqlite3_reset(handle)
+        guard code == SQLITE_DONE else { throw SQLiteFailure(message: "the calendar could not be written: SQLite error \(code)") }
     }
 
     /// 1 is Monday, 7 is Sunday.

@@ -26,9 +26,13 @@ struct VersionedTable: Sendable {
             ? ["row_hash", "row_no"].map { FactDefinition.Column(name: $0, storage: .count, isKey: true, isMeasure: false) } : []
         columns = fixed + fact.columns + identity
         partition = fact.partition
+        // The day or partition leads, so that the unique index also serves questions by time and new days are added at its end.
         switch fact.identity {
-        case .key: key = ["src", "account"] + fact.columns.filter(\.isKey).map(\.name)
-        case .row: key = ["src", "account"] + (fact.partition.map { [$0] } ?? []) + ["row_hash", "row_no"]
+        case .key:
+            let keys = fact.columns.filter(\.isKey)
+            let first = keys.first { $0.storage == .day || $0.storage == .month }
+            key = (first.map { [$0.name] } ?? []) + ["src", "account"] + keys.filter { $0 != first }.map(\.name)
+        case .row: key = (fact.partition.map { [$0] } ?? []) + ["src", "account", "row_hash", "row_no"]
         }
         indexes = fact.indexes
         hasLineage = true
@@ -238,7 +242,6 @@ private final class BulkInsert {
     private let batch = 40
     private let prefix: String
     private let many: Statement
-    private var filled = 0
 
     init(_ database: Database, table: VersionedTable) throws {
         self.database = database
@@ -254,33 +257,32 @@ private final class BulkInsert {
         return [String](repeating: one, count: rows).joined(separator: ",")
     }
 
-    private var tail: [Int64] = []
+    /// Rows waiting for a full statement; the store's rows do not move while they are written.
+    private var waiting: [(id: Int64, row: UnsafePointer<Int64>, to: Int64)] = []
 
     @inline(__always) func add(id: Int64, _ row: UnsafePointer<Int64>, to: Int64?) throws {
-        let handle = many.sqliteStatement
-        let first = Int32(filled * perRow)
-        sqlite3_bind_int64(handle, first + 1, id)
-        for i in 0..<width + 4 { bind(handle, first + 2 + Int32(i), row[i]) }
-        bind(handle, first + Int32(perRow), to ?? Int64.min)
-        tail.append(id)
-        for i in 0..<width + 4 { tail.append(row[i]) }
-        tail.append(to ?? Int64.min)
-        filled += 1
-        guard filled == batch else { return }
-        let code = sqlite3_step(handle)
-        sqlite3_reset(handle)
-        filled = 0
-        tail.removeAll(keepingCapacity: true)
-        guard code == SQLITE_DONE else { throw SQLiteFailure(database.sqliteConnection, prefix) }
+        waiting.append((id, row, to ?? Int64.min))
+        if waiting.count == batch { try write(many) }
     }
 
     func finish() throws {
-        guard filled > 0 else { return }
-        let statement = try database.makeStatement(sql: prefix + BulkInsert.placeholders(rows: filled, perRow: perRow))
-        for (i, value) in tail.enumerated() { bind(statement.sqliteStatement, Int32(i + 1), value) }
-        guard sqlite3_step(statement.sqliteStatement) == SQLITE_DONE else { throw SQLiteFailure(database.sqliteConnection, prefix) }
-        filled = 0
-        tail = []
+        guard !waiting.isEmpty else { return }
+        try write(try database.makeStatement(sql: prefix + BulkInsert.placeholders(rows: waiting.count, perRow: perRow)))
+    }
+
+    private func write(_ statement: Statement) throws {
+        let handle = statement.sqliteStatement
+        var index: Int32 = 1
+        for (id, row, to) in waiting {
+            sqlite3_bind_int64(handle, index, id)
+            for i in 0..<width + 4 { bind(handle, index + 1 + Int32(i), row[i]) }
+            index += Int32(perRow)
+            bind(handle, index - 1, to)
+        }
+        let code = sqlite3_step(handle)
+        sqlite3_reset(handle)
+        waiting.removeAll(keepingCapacity: true)
+        guard code == SQLITE_DONE else { throw SQLiteFailure(database.sqliteConnection, prefix) }
     }
 }
 

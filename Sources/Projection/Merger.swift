@@ -35,8 +35,7 @@ final class Merger {
         let fact: FactDefinition
         let writer: TableWriter
         let totals: [TotalFeed]
-        let loader: StagedTable.Loader
-        let sourceSpaces: [Int?]
+        let loader: FactLoader
         let dataset: Int64
         let accountSpace: Int
         let isRow: Bool
@@ -46,7 +45,7 @@ final class Merger {
         let hashIndex: Int
 
         init(
-            fact: FactDefinition, writer: TableWriter, totals: [TotalFeed], loader: StagedTable.Loader, stream: String,
+            fact: FactDefinition, writer: TableWriter, totals: [TotalFeed], loader: FactLoader, stream: String,
             sources: SourceValues
         ) throws {
             self.fact = fact
@@ -54,9 +53,6 @@ final class Merger {
             self.totals = totals
             self.loader = loader
             let service = String(stream.prefix { $0 != "/" })
-            sourceSpaces = fact.columns.map { column in
-                if case .source(let kind) = column.storage { sources.space(kind: kind, service: service) } else { nil }
-            }
             dataset = try sources.id(sources.space(kind: "dataset", service: ""), stream)
             accountSpace = sources.space(kind: "account", service: service)
             isRow = fact.identity == .row
@@ -311,15 +307,9 @@ final class Merger {
             ) { batch in
                 for (f, feed) in feeds.enumerated() {
                     let store = feed.writer.store
-                    let columns = feed.fact.columns.count
                     row[0] = feed.dataset
                     row[1] = accounts[f]
-                    try feed.loader.run(batch, account: capture.account) { index, statement in
-                        for column in 0..<columns {
-                            row[2 + column] = try value(
-                                statement, Int32(column), feed.sourceSpaces[column], feed.fact.columns[column], feed.fact,
-                                batch.lines[index])
-                        }
+                    try feed.loader.run(batch, account: capture.account, into: row + 2) { index in
                         if let partition = feed.partitionIndex {
                             if held.contains(row[partition]) { return }
                             if let onlyPartitions, !onlyPartitions.contains(row[partition]) { return }
@@ -338,29 +328,6 @@ final class Merger {
                 }
             }
         }
-    }
-
-    @inline(__always) private func value(
-        _ statement: OpaquePointer, _ index: Int32, _ space: Int?, _ column: FactDefinition.Column, _ fact: FactDefinition, _ line: Int64
-    ) throws -> Int64 {
-        let type = sqlite3_column_type(statement, index)
-        if type == SQLITE_NULL {
-            if column.isKey {
-                throw SQLiteFailure(
-                    message:
-                        "\(fact.path): key column “\(column.name)” is null at line \(line) of its capture; make the column required or give it an explicit unknown member"
-                )
-            }
-            return Int64.min
-        }
-        if let space {
-            guard let text = sqlite3_column_text(statement, index) else { return Int64.min }
-            return try sources.id(space, UnsafeRawBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, index))))
-        }
-        guard type == SQLITE_INTEGER else {
-            throw SQLiteFailure(message: "\(fact.path): column “\(column.name)” is not a whole number at line \(line) of its capture")
-        }
-        return sqlite3_column_int64(statement, index)
     }
 
     // MARK: Settling
@@ -407,15 +374,17 @@ final class Merger {
         let facts = definitions.facts(of: stream)
         var made: [Feed] = []
         if !facts.isEmpty {
-            let staged = try StagedTable(columns: source.contract(hash).stagedColumns)
+            let columns = try source.contract(hash).stagedColumns
+            let staged = try StagedTable(columns: columns)
             made = try facts.map { fact in
                 guard let writer = writers[fact.name], let loader = fact.loaders[stream] else {
                     throw DefinitionError(
                         path: fact.path, line: nil, reason: "no table \(fact.name) in the warehouse; run `bedrot rebuild`")
                 }
                 let totals = fact.totals.compactMap { total in writers[total.name].map { TotalFeed(total: total, fact: fact, writer: $0) } }
-                return try Feed(
-                    fact: fact, writer: writer, totals: totals, loader: staged.prepare(loader.sql), stream: stream, sources: sources)
+                let factLoader = try FactLoader(
+                    fact: fact, loader: loader, staged: staged, columns: columns, service: String(stream.prefix { $0 != "/" }), sources: sources)
+                return try Feed(fact: fact, writer: writer, totals: totals, loader: factLoader, stream: stream, sources: sources)
             }
         }
         feeds[key] = made

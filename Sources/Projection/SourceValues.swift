@@ -38,8 +38,9 @@ final class SourceValues {
     private var written = RawVector<Bool>()
     private var bytes = RawVector<UInt8>(capacity: 1 << 16)
     private var nextID: Int64 = 1
-    /// entry of an id handed out or loaded here.
-    private var entryOfID: [Int64: Int32] = [:]
+    /// Ids from here on were handed out here, one after the other; smaller ones are written.
+    private var firstNewID: Int64 = 1
+    private var entryOfNewID = RawVector<Int32>()
     /// Looks values up in the warehouse when they are not in memory; nil while the file is known to hold none.
     private var database: Database?
     /// Values whose first version has just been written: their members are due.
@@ -59,12 +60,17 @@ final class SourceValues {
         ids.free()
         written.free()
         bytes.free()
+        entryOfNewID.free()
     }
 
     /// Starts a transaction on a warehouse that already holds values.
     func attach(_ database: Database) throws {
         self.database = database
-        nextID = max(nextID, (try Int64.fetchOne(database, sql: "SELECT MAX(id) FROM source_value") ?? 0) + 1)
+        let next = (try Int64.fetchOne(database, sql: "SELECT MAX(id) FROM source_value") ?? 0) + 1
+        guard next > nextID else { return }
+        nextID = next
+        firstNewID = next
+        entryOfNewID.removeAll()
     }
 
     func detach() { database = nil }
@@ -126,7 +132,10 @@ final class SourceValues {
         let known = id != nil
         let entry = ids.count
         let value = id ?? nextID
-        if id == nil { nextID += 1 }
+        if id == nil {
+            nextID += 1
+            entryOfNewID.append(Int32(entry))
+        }
         hashes.append(hash)
         let at = bytes.extend(by: text.count)
         for i in 0..<text.count { bytes[at + i] = text[i] }
@@ -135,7 +144,6 @@ final class SourceValues {
         codes.append(Int32(space))
         ids.append(value)
         written.append(known)
-        entryOfID[value] = Int32(entry)
         slots[slot] = Int32(entry)
         if ids.count * 2 > slots.count { rehash() }
         return value
@@ -155,8 +163,9 @@ final class SourceValues {
 
     /// Marks an id as used by a version about to be written.
     @inline(__always) func use(_ id: Int64, in database: Database) throws {
-        guard let entry = entryOfID[id], !written[Int(entry)] else { return }
-        try write(Int(entry), in: database)
+        guard id >= firstNewID else { return }
+        let entry = Int(entryOfNewID[Int(id - firstNewID)])
+        if !written[entry] { try write(entry, in: database) }
     }
 
     private func write(_ entry: Int, in database: Database) throws {
@@ -171,11 +180,5 @@ final class SourceValues {
     func takeFresh() -> [Int64] {
         defer { fresh = [] }
         return fresh
-    }
-
-    /// The text behind an id handed out or looked up by this dictionary.
-    func text(of id: Int64) -> String? {
-        guard let entry = entryOfID[id].map(Int.init) else { return nil }
-        return String(decoding: UnsafeBufferPointer(start: bytes.base + offsets[entry], count: Int(lengths[entry])), as: UTF8.self)
     }
 }

@@ -3,16 +3,20 @@ import GRDBSQLite
 
 /// The table-valued source `staged`: the typed rows of one batch, as SQLite sees them.
 ///
-/// Beside the contract's columns it has `line`, the record in the raw file, and `account`. Days and months read as their integer (days since 1970-01-01, year × 12 + month − 1), money as nano units, text as text.
+/// Beside the contract's columns it has `line`, the record in the raw file, and `account`. Days and months read as their integer (days since
+/// 1970-01-01, year × 12 + month − 1), money as nano units, text as text.
 /// It lives in a private in-memory connection, because a loader is row-wise and needs nothing else.
 final class StagedTable {
     private var connection: OpaquePointer?
     private let feed: Feed
     private let columns: [StagedColumn]
 
-    /// What the virtual table reads; swapped for every batch.
+    /// What the virtual table reads; swapped for every batch. The pointers hold while a statement runs over the batch.
     final class Feed {
-        var batch: StagedBatch?
+        var count = 0
+        var cells: UnsafePointer<Int64>?
+        var lines: UnsafePointer<Int64>?
+        var arena: UnsafeRawPointer?
         var types: [ColumnType] = []
         var declaration = ""
         var account = ""
@@ -51,15 +55,15 @@ final class StagedTable {
     deinit { sqlite3_close_v2(connection) }
 
     /// Compiles a loader; `body` then runs it over batches.
-    func prepare(_ sql: String) throws -> Loader {
+    func prepare(_ sql: String) throws -> Statement {
         var statement: OpaquePointer?
         guard sqlite3_prepare_v3(connection, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil) == SQLITE_OK, let statement else {
             throw SQLiteFailure(connection, sql)
         }
-        return Loader(table: self, statement: statement, sql: sql)
+        return Statement(table: self, statement: statement, sql: sql)
     }
 
-    final class Loader {
+    final class Statement {
         private let table: StagedTable
         private let statement: OpaquePointer
         private let sql: String
@@ -74,19 +78,27 @@ final class StagedTable {
 
         /// Steps through the loader's rows of one batch; exactly one for each staged row.
         func run(_ batch: StagedBatch, account: String, _ body: (_ index: Int, _ statement: OpaquePointer) throws -> Void) throws {
-            table.feed.batch = batch
-            table.feed.account = account
+            let feed = table.feed
+            feed.count = batch.count
+            feed.account = account
             defer {
-                table.feed.batch = nil
+                feed.count = 0
                 sqlite3_reset(statement)
             }
             var index = 0
-            while true {
-                let code = sqlite3_step(statement)
-                if code == SQLITE_DONE { break }
-                guard code == SQLITE_ROW else { throw SQLiteFailure(table.connection, sql) }
-                try body(index, statement)
-                index += 1
+            try batch.cells.withUnsafeBufferPointer { cells in
+                try batch.lines.withUnsafeBufferPointer { lines in
+                    try batch.arena.withUnsafeBytes { arena in
+                        (feed.cells, feed.lines, feed.arena) = (cells.baseAddress, lines.baseAddress, arena.baseAddress)
+                        while true {
+                            let code = sqlite3_step(statement)
+                            if code == SQLITE_DONE { break }
+                            guard code == SQLITE_ROW else { throw SQLiteFailure(table.connection, sql) }
+                            try body(index, statement)
+                            index += 1
+                        }
+                    }
+                }
             }
             guard index == batch.count else {
                 throw SQLiteFailure(message: "a loader gave \(index) rows for \(batch.count) staged rows: \(sql)")
@@ -140,40 +152,33 @@ final class StagedTable {
         }
         module.pointee.xEof = { cursor in
             guard let cursor = StagedTable.cursor(cursor)?.pointee else { return 1 }
-            return cursor.row >= (cursor.feed.takeUnretainedValue().batch?.count ?? 0) ? 1 : 0
+            return cursor.row >= cursor.feed._withUnsafeGuaranteedRef { $0.count } ? 1 : 0
         }
         module.pointee.xColumn = { cursor, context, column in
-            guard let cursor = StagedTable.cursor(cursor)?.pointee, let batch = cursor.feed.takeUnretainedValue().batch else {
-                return SQLITE_ERROR
-            }
-            let feed = cursor.feed.takeUnretainedValue()
-            let column = Int(column)
-            guard column < feed.types.count else {
-                if column == feed.types.count {
-                    sqlite3_result_int64(context, batch.lines[cursor.row])
+            guard let cursor = StagedTable.cursor(cursor)?.pointee else { return SQLITE_ERROR }
+            return cursor.feed._withUnsafeGuaranteedRef { feed in
+                guard let cells = feed.cells, let lines = feed.lines, let arena = feed.arena else { return SQLITE_ERROR }
+                let column = Int(column)
+                guard column < feed.types.count else {
+                    if column == feed.types.count {
+                        sqlite3_result_int64(context, lines[cursor.row])
+                    } else {
+                        sqlite3_result_text(context, feed.account, -1, StagedTable.transient)
+                    }
+                    return SQLITE_OK
+                }
+                let cell = cells[cursor.row * feed.types.count + column]
+                if cell == Int64.min {
+                    sqlite3_result_null(context)
+                } else if feed.types[column] == .text {
+                    let text = (arena + Int(cell >> 32)).assumingMemoryBound(to: CChar.self)
+                    // Static: the batch outlives the step that reads it.
+                    sqlite3_result_text(context, text, Int32(truncatingIfNeeded: cell & 0xFFFF_FFFF), nil)
                 } else {
-                    sqlite3_result_text(context, feed.account, -1, StagedTable.transient)
+                    sqlite3_result_int64(context, cell)
                 }
                 return SQLITE_OK
             }
-            let cell = batch.cells[cursor.row * feed.types.count + column]
-            if cell == Int64.min {
-                sqlite3_result_null(context)
-            } else if feed.types[column] == .text {
-                batch.arena.withUnsafeBytes { arena in
-                    let text = UnsafeRawBufferPointer(rebasing: arena[Int(cell >> 32)..<Int(cell >> 32) + Int(cell & 0xFFFF_FFFF)])
-                    let start = text.baseAddress?.assumingMemoryBound(to: CChar.self)
-                    // Static: the batch outlives the step that reads it.
-                    if let start {
-                        sqlite3_result_text(context, start, Int32(text.count), nil)
-                    } else {
-                        sqlite3_result_text(context, "", 0, nil)
-                    }
-                }
-            } else {
-                sqlite3_result_int64(context, cell)
-            }
-            return SQLITE_OK
         }
         module.pointee.xRowid = { cursor, out in
             out?.pointee = Int64(StagedTable.cursor(cursor)?.pointee.row ?? 0)

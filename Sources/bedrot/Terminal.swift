@@ -7,8 +7,19 @@ enum Terminal {
     static let isInteractive = isatty(STDERR_FILENO) == 1
     static let canAsk = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1
 
-    static func out(_ text: String) { write(STDOUT_FILENO, text + "\n") }
-    static func note(_ text: String) { write(STDERR_FILENO, text + "\n") }
+    private static let isRead = isatty(STDOUT_FILENO) == 1
+
+    static func out(_ text: String) { write(STDOUT_FILENO, (isRead ? harmless(text) : text) + "\n") }
+    static func note(_ text: String) { write(STDERR_FILENO, harmless(text) + "\n") }
+
+    /// File names and cells are other people's text: control characters in them must not steer a terminal.
+    private static func harmless(_ text: String) -> String {
+        func steers(_ scalar: Unicode.Scalar) -> Bool {
+            (scalar.value < 32 && scalar != "\n" && scalar != "\t") || (127..<160).contains(scalar.value)
+        }
+        guard text.unicodeScalars.contains(where: steers) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { steers($0) ? "\u{FFFD}" : $0 }))
+    }
     static func draw(_ text: String) { write(STDERR_FILENO, text) }
 
     static func out(bytes: [UInt8]) {

@@ -23,22 +23,14 @@ struct WarehouseReading: Equatable {
             LEFT JOIN source_value note ON note.id = f.note
             """
         let tail = "' · ' || f.from_seq || ' · ' || COALESCE(f.to_seq, 'now') || ' · ' || f.set_seq || ' · ' || f.set_line"
-        versions =
-            try String.fetchAll(
+        versions = []
+        for (table, key) in [
+            ("up", "artist.value || '|' || f.day"), ("rp", "\(cells) || '|' || f.row_no"), ("ap", "f.row_hash || '|' || f.row_no"),
+        ] {
+            versions += try String.fetchAll(
                 database,
-                sql:
-                    "SELECT 'up|' || account.value || '|' || artist.value || '|' || f.day || ' · ' || \(cells) || \(tail) FROM up_v f \(joins)"
-            )
-            + String.fetchAll(
-                database,
-                sql:
-                    "SELECT 'rp|' || account.value || '|' || \(cells) || '|' || f.row_no || ' · ' || \(cells) || \(tail) FROM rp_v f \(joins)"
-            )
-            + String.fetchAll(
-                database,
-                sql:
-                    "SELECT 'ap|' || account.value || '|' || f.row_hash || '|' || f.row_no || ' · ' || \(cells) || \(tail) FROM ap_v f \(joins)"
-            )
+                sql: "SELECT '\(table)|' || account.value || '|' || \(key) || ' · ' || \(cells) || \(tail) FROM \(table)_v f \(joins)")
+        }
         versions.sort()
         totals = []
         for (table, group) in [("up_total", "artist.value"), ("rp_total", "f.day || '|' || artist.value"), ("ap_total", "artist.value")] {

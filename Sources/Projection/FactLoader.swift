@@ -1,0 +1,161 @@
+import Cleaning
+import GRDBSQLite
+
+/// Turns staged rows into rows of one fact, by the fact's loader SQL.
+///
+/// A loader is a list of expressions. Those that are only a column, a column with a text for null, a literal, `NULL`, `line` or `account` are
+/// read straight from the batch; if any is more than that, SQLite computes them all from the virtual table `staged`. Both ways give the same rows.
+final class FactLoader {
+    /// Where a column of the fact comes from, when SQLite is not needed for it.
+    private enum Source {
+        case cell(Int)
+        /// A text cell with a text in place of null.
+        case cellOr(Int, String)
+        case text(String)
+        case null
+        case line
+        case account
+    }
+
+    private let fact: FactDefinition
+    private let sources: SourceValues
+    /// Dictionary space of each text column, -1 for numbers.
+    private let spaces: [Int]
+    private let isKey: [Bool]
+    private let isText: [Bool]
+    private let plan: [Source]?
+    private let statement: StagedTable.Statement
+
+    /// `forcingSQL` computes even simple expressions in SQLite, for tests of the equality.
+    init(
+        fact: FactDefinition, loader: LoaderSQL, staged: StagedTable, columns: [StagedColumn], service: String, sources: SourceValues,
+        forcingSQL: Bool = false
+    ) throws {
+        self.fact = fact
+        self.sources = sources
+        spaces = fact.columns.map { column in
+            if case .source(let kind) = column.storage { sources.space(kind: kind, service: service) } else { -1 }
+        }
+        isKey = fact.columns.map(\.isKey)
+        isText = columns.map { $0.type == .text }
+        statement = try staged.prepare(loader.sql)
+        plan = forcingSQL ? nil : Self.plan(loader, columns, spaces: spaces)
+    }
+
+    private static func plan(_ loader: LoaderSQL, _ columns: [StagedColumn], spaces: [Int]) -> [Source]? {
+        var plan: [Source] = []
+        for (index, expression) in loader.expressions.enumerated() {
+            let wantsText = spaces[index] >= 0
+            guard let source = source(expression, columns) else { return nil }
+            // A type that does not fit is SQLite's to complain about.
+            switch source {
+            case .cell(let cell): guard (columns[cell].type == .text) == wantsText else { return nil }
+            case .cellOr(let cell, _): guard columns[cell].type == .text, wantsText else { return nil }
+            case .text, .account: guard wantsText else { return nil }
+            case .line: guard !wantsText else { return nil }
+            case .null: break
+            }
+            plan.append(source)
+        }
+        return plan
+    }
+
+    private static func source(_ expression: String, _ columns: [StagedColumn]) -> Source? {
+        if let cell = columns.firstIndex(where: { $0.name == expression }) { return .cell(cell) }
+        switch expression {
+        case "line": return .line
+        case "account": return .account
+        case "NULL": return .null
+        default: break
+        }
+        func literal(_ text: String) -> String? {
+            guard text.count >= 2, text.hasPrefix("'"), text.hasSuffix("'"), !text.dropFirst().dropLast().contains("'") else { return nil }
+            return String(text.dropFirst().dropLast())
+        }
+        if let text = literal(expression) { return .text(text) }
+        guard expression.hasPrefix("COALESCE("), expression.hasSuffix(")") else { return nil }
+        let arguments = SQLText.split(String(expression.dropFirst(9).dropLast())).map(\.trimmingSpaces)
+        guard arguments.count == 2, let cell = columns.firstIndex(where: { $0.name == arguments[0] }), let text = literal(arguments[1]) else { return nil }
+        return .cellOr(cell, text)
+    }
+
+    /// Writes the fact's columns of each staged row to `row` and calls `body` with the row's index in the batch.
+    func run(_ batch: StagedBatch, account: String, into row: UnsafeMutablePointer<Int64>, _ body: (_ index: Int) throws -> Void) throws {
+        guard let plan else {
+            try statement.run(batch, account: account) { index, handle in
+                for column in spaces.indices { row[column] = try value(handle, column, line: batch.lines[index]) }
+                try body(index)
+            }
+            return
+        }
+        // Texts that do not depend on the row get their ids once.
+        let constants = try plan.indices.map { column -> Int64 in
+            switch plan[column] {
+            case .text(let text), .cellOr(_, let text): try sources.id(spaces[column], text)
+            case .account: try sources.id(spaces[column], account)
+            default: Int64.min
+            }
+        }
+        let stride = batch.columns.count
+        try batch.cells.withUnsafeBufferPointer { cells in
+            try batch.arena.withUnsafeBytes { arena in
+                for index in 0..<batch.count {
+                    for column in plan.indices {
+                        let cell: Int64
+                        switch plan[column] {
+                        case .cell(let staged): cell = cells[index * stride + staged]
+                        case .cellOr(let staged, _):
+                            let found = cells[index * stride + staged]
+                            if found == Int64.min {
+                                row[column] = constants[column]
+                                continue
+                            }
+                            cell = found
+                        case .line:
+                            row[column] = batch.lines[index]
+                            continue
+                        case .text, .account, .null:
+                            row[column] = constants[column]
+                            if isKey[column], constants[column] == Int64.min { throw nullKey(column, line: batch.lines[index]) }
+                            continue
+                        }
+                        if cell == Int64.min {
+                            if isKey[column] { throw nullKey(column, line: batch.lines[index]) }
+                            row[column] = Int64.min
+                        } else if spaces[column] >= 0 {
+                            let start = Int(cell >> 32)
+                            row[column] = try sources.id(spaces[column], UnsafeRawBufferPointer(rebasing: arena[start..<start + Int(cell & 0xFFFF_FFFF)]))
+                        } else {
+                            row[column] = cell
+                        }
+                    }
+                    try body(index)
+                }
+            }
+        }
+    }
+
+    private func value(_ handle: OpaquePointer, _ column: Int, line: Int64) throws -> Int64 {
+        let index = Int32(column)
+        let type = sqlite3_column_type(handle, index)
+        if type == SQLITE_NULL {
+            if isKey[column] { throw nullKey(column, line: line) }
+            return Int64.min
+        }
+        if spaces[column] >= 0 {
+            guard let text = sqlite3_column_text(handle, index) else { return Int64.min }
+            return try sources.id(spaces[column], UnsafeRawBufferPointer(start: text, count: Int(sqlite3_column_bytes(handle, index))))
+        }
+        guard type == SQLITE_INTEGER else {
+            throw SQLiteFailure(message: "\(fact.path): column “\(fact.columns[column].name)” is not a whole number at line \(line) of its capture")
+        }
+        return sqlite3_column_int64(handle, index)
+    }
+
+    private func nullKey(_ column: Int, line: Int64) -> SQLiteFailure {
+        SQLiteFailure(
+            message:
+                "\(fact.path): key column “\(fact.columns[column].name)” is null at line \(line) of its capture; make the column required or give it an explicit unknown member"
+        )
+    }
+}
