@@ -40,7 +40,30 @@ package final class Lake {
         }
         // A person at the keyboard may come back after weeks; only unattended runs stop at a jump ahead. Steps back are refused for all.
         let log = try EventLog.open(at: layout.log, mode: mode, indexing: indexEntries, options: Options(jumpLimit: Int64.max))
-        return Lake(layout: layout, log: log, definitions: try DefinitionFolders(root: layout, explicit: definitions))
+        do {
+            try checkOpening(log, layout)
+            return Lake(layout: layout, log: log, definitions: try DefinitionFolders(root: layout, explicit: definitions))
+        } catch {
+            log.close()
+            throw error
+        }
+    }
+
+    /// The format of the events that this program writes and understands.
+    private static let format: Int64 = 1
+
+    /// A log begins with `log.opened`, of a format that this program knows.
+    private static func checkOpening(_ log: EventLog, _ layout: Layout) throws {
+        guard let first = try log.read({ try $0.event(1) }) else {
+            throw LedgerError("the log in \(layout.log) is empty: making this root was interrupted; do it again: bedrot --root \(layout.root) init --label NAME")
+        }
+        guard first.type == EventType.logOpened.rawValue, let format = first.body["format"]?.int else {
+            throw LedgerError("the log in \(layout.log) does not begin with log.opened; run `bedrot verify`")
+        }
+        guard format <= Self.format else {
+            throw LedgerError(
+                "the events in \(layout.log) have format \(format); this program knows up to \(Self.format). Install a newer bedrot to use them.")
+        }
     }
 
     package func close() { log.close() }
@@ -66,6 +89,8 @@ package final class Lake {
         guard settings.currency.utf8.count == 3, settings.currency.utf8.allSatisfy({ (65...90).contains($0) }) else {
             throw LedgerError("“\(settings.currency)” is not an ISO 4217 code such as USD")
         }
+        // A definition that does not parse stops here, before there is anything to clean up.
+        _ = try DefinitionSet(files: try DefinitionFolders(root: layout, explicit: definitions).read())
         let lake = try empty(layout, definitions: definitions)
         _ = try lake.log.write { transaction in
             try transaction.append(
@@ -104,6 +129,7 @@ package final class Lake {
                 }
             }
             try lake.log.catchUpIndexes()
+            try checkOpening(lake.log, layout)
         } catch {
             // Half a log would be in the way of the next try; it was empty before.
             lake.close()
@@ -114,8 +140,14 @@ package final class Lake {
     }
 
     private static func empty(_ layout: Layout, definitions: String?) throws -> Lake {
-        guard !Files.exists("\(layout.log)/data.mdb") else {
-            throw LedgerError("there is a log in \(layout.log) already; use it, or choose another root")
+        let isThere = Files.exists("\(layout.log)/data.mdb")
+        if isThere {
+            let log = try EventLog.open(at: layout.log, mode: .readOnly, indexing: indexEntries)
+            defer { log.close() }
+            // An empty log is what an interrupted init leaves.
+            guard try log.read({ try $0.head().seq }) == 0 else {
+                throw LedgerError("there is a log in \(layout.log) already; use it, or choose another root")
+            }
         }
         for zone in Layout.Zone.allCases { try Files.makeFolder(layout.folder(zone)) }
         for folder in ["ledger", "ledger/objects", "warehouse", "definitions", "reports", "keys", "sessions", "logs"] {
@@ -123,7 +155,9 @@ package final class Lake {
         }
         let ignore = layout.path(".gitignore")
         if !Files.exists(ignore) { try AtomicFile.write(Array("*\n!definitions/\n!definitions/**\n!.gitignore\n".utf8), to: ignore) }
-        let log = try EventLog.create(at: layout.log, indexing: indexEntries)
+        let log =
+            isThere
+            ? try EventLog.open(at: layout.log, mode: .readWrite, indexing: indexEntries) : try EventLog.create(at: layout.log, indexing: indexEntries)
         return Lake(layout: layout, log: log, definitions: try DefinitionFolders(root: layout, explicit: definitions))
     }
 

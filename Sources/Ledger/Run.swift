@@ -25,7 +25,11 @@ final class Run {
         self.definitions = definitions
         isAlone = alone != nil
         lock = alone == nil ? try FileLock(path, shared: true) : alone
-        if isAlone { try settle() }
+        if isAlone {
+            try lake.objects.removeOrphans()
+            try Files.removeDrafts(below: lake.layout.folder(.landing))
+            try settle()
+        }
     }
 
     /// Promotes what an interrupted run left behind, and what changed contracts concern.

@@ -29,6 +29,13 @@ package struct Layout: Sendable, Equatable {
         zones = Zone.allCases.map { zone in environment[zone.variable].flatMap { $0.isEmpty ? nil : $0 } ?? zone.defaultName }
     }
 
+    /// The same folder names below another root; a zone that has an absolute path gets its default name there.
+    package func moved(to root: String) -> Layout {
+        var names: [String: String] = [:]
+        for zone in Zone.allCases where !name(zone).hasPrefix("/") { names[zone.variable] = name(zone) }
+        return Layout(root: root, environment: names)
+    }
+
     /// The folder of a zone, as a path below the root (or absolute when overridden so).
     package func name(_ zone: Zone) -> String { zones[Zone.allCases.firstIndex(of: zone) ?? 0] }
 
@@ -98,6 +105,17 @@ package enum Files {
         }
     }
 
+    /// Removes temporary files of ours below a folder, those of living processes excepted.
+    package static func removeDrafts(below folder: String) throws {
+        for path in walk(folder) {
+            let parts = name(path).split(separator: "-")
+            guard let first = parts.first, [".draft", ".next", ".tmp"].contains(first) else { continue }
+            if first != ".next", parts.count > 1, let owner = Int32(parts[1]), owner != getpid(), kill(owner, 0) == 0 { continue }
+            try remove(path)
+        }
+    }
+
+    /// All bytes of a file.
     package static func read(_ path: String) throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileFailure("read", path, errno) }

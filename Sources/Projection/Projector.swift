@@ -251,7 +251,7 @@ package final class Projector {
 
     /// Repairs what an interrupted run left: zone files that are missing or not what the warehouse says, temporary files.
     private func reconcile(_ queue: DatabaseQueue, _ definitions: DefinitionSet) throws {
-        for zone in [Layout.Zone.raw, .staging, .curated] { try removeDrafts(layout.folder(zone)) }
+        for zone in [Layout.Zone.raw, .staging, .curated] { try Files.removeDrafts(below: layout.folder(zone)) }
         let (missing, pending, abandoned) = try queue.read { database -> ([Row], [String], [String]) in
             let rows = try Row.fetchAll(database, sql: "SELECT path, zone, digest, capture FROM zone_file ORDER BY path")
             return (
@@ -297,16 +297,6 @@ package final class Projector {
         try queue.write { try $0.execute(sql: "DELETE FROM pending_file") }
     }
 
-    private func removeDrafts(_ folder: String) throws {
-        for path in Files.walk(folder) {
-            let parts = Files.name(path).split(separator: "-")
-            guard let first = parts.first, [".draft", ".next", ".tmp"].contains(first) else { continue }
-            // A draft of a process that still lives is its own business.
-            if first != ".next", parts.count > 1, let owner = Int32(parts[1]), owner != getpid(), kill(owner, 0) == 0 { continue }
-            try Files.remove(path)
-        }
-    }
-
     // MARK: Rebuild
 
     /// Builds the next generation from event 1 on beside the live one and swaps the link to it.
@@ -324,7 +314,7 @@ package final class Projector {
         let number = try Warehouse.nextGeneration(layout)
         let folder = "\(layout.generations)/\(number)"
         try Files.makeFolder(folder)
-        for zone in [Layout.Zone.raw, .staging, .curated] { try removeDrafts(layout.folder(zone)) }
+        for zone in [Layout.Zone.raw, .staging, .curated] { try Files.removeDrafts(below: layout.folder(zone)) }
         let path = layout.generation(number)
         let (outcome, files, manifest) = try fill(path, definitions, until: target)
         Failpoint.hit("rebuild.built")
@@ -399,7 +389,7 @@ package final class Projector {
 
     /// Replays into a folder of its own, without a swap, and gives the digest there.
     package func replay(into folder: String, until: Int64? = nil, definitionsNow: Bool = false) throws -> ProjectionDigest {
-        let shadow = Projector(layout: Layout(root: folder), log: log, objects: objects)
+        let shadow = Projector(layout: layout.moved(to: folder), log: log, objects: objects)
         shadow.progress = progress
         shadow.parsed = parsed
         shadow.batch = batch
@@ -468,7 +458,7 @@ package enum ReportingZone {
     package static func offset(_ name: String) -> Int64? {
         if name == "UTC" { return 0 }
         let bytes = Array(name.utf8)
-        guard bytes.count == 6, bytes[0] == 43 || bytes[0] == 45, bytes[3] == 58, let hours = Int64(name.dropFirst().prefix(2)),
+        guard bytes.count == 6, bytes[0] == 43 || bytes[0] == 45, bytes[3] == 58, [1, 2, 4, 5].allSatisfy({ (48...57).contains(bytes[$0]) }), let hours = Int64(name.dropFirst().prefix(2)),
             let minutes = Int64(name.suffix(2)), hours <= 14, minutes < 60
         else { return nil }
         return (hours * 60 + minutes) * 60_000 * (bytes[0] == 45 ? -1 : 1)

@@ -39,8 +39,8 @@ import Testing
         if point.hasPrefix("log.") { return false }
         switch action {
         case .ingest: return !isOfRebuild
-        case .project: return !isOfRebuild && !["ingest.", "object."].contains { point.hasPrefix($0) }
-        case .rebuild: return isOfRebuild
+        case .project: return !isOfRebuild && !["ingest.", "object.", "place."].contains { point.hasPrefix($0) }
+        case .rebuild: return isOfRebuild || point.hasPrefix("file.") || point == "project.manifest"
         }
     }
 
@@ -48,7 +48,7 @@ import Testing
         points.flatMap { point in
             let isReached = isReached(point, action)
             // Points that are met several times are not the same place each time.
-            let later = isReached && action == .ingest && ["append.event", "append.committed", "object.renamed", "file.renamed"].contains(point)
+            let later = isReached && action == .ingest && ["append.event", "append.committed"].contains(point)
             return [Case(action: action, point: point, isReached: isReached)]
                 + (later ? [2, 3, 5].map { Case(action: action, point: "\(point):\($0)", isReached: true) } : [])
         }
