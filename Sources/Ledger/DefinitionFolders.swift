@@ -20,7 +20,10 @@ struct DefinitionFolders {
             folders = [shipped, root.definitions]
         } else {
             throw LedgerError(
-                "the shipped definitions (zones/, projections/) are neither in ../share/bedrot beside the program nor in the checkout it was built in; name them: --definitions DIR"
+                """
+                the shipped definitions (zones/, projections/) are neither in ../share/bedrot beside the program nor in the \
+                checkout it was built in; name them: --definitions DIR
+                """
             )
         }
     }

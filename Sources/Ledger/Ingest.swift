@@ -20,6 +20,7 @@ package struct IngestOptions: Sendable {
 
 /// What became of one file.
 package struct FileOutcome: Sendable {
+    /// Each file ends in exactly one of these.
     package enum Kind: Sendable {
         case promoted(capture: Int64, event: Int64, StagedPromotion, report: CleaningReport, held: Int)
         case duplicate(of: Int64)
@@ -63,6 +64,7 @@ package struct IngestReport: Sendable {
     package var projection: ProjectionOutcome?
     package var moves: [KPIMove] = []
 
+    /// Whether any of the files needs a person.
     package var isDegraded: Bool { files.contains(where: \.isDegraded) }
 }
 
@@ -74,7 +76,8 @@ extension Lake {
 
     /// Feeds files and folders: recognise, settle the account, land, capture, promote, project.
     ///
-    /// `ask` puts a yes-or-no question to a person; nil where there is none. Each file stands alone: one that fails does not stop the others.
+    /// `ask` puts a yes-or-no question to a person; nil where there is none. Each file stands alone: one that fails does not stop
+    /// the others.
     package func ingest(_ paths: [String], _ options: IngestOptions, ask: ((String) -> Bool)?) throws -> IngestReport {
         let files = try Files.named(paths)
         let run = try Run(self, command: "ingest")
@@ -124,7 +127,10 @@ extension Lake {
             outcome.kind = .quarantined(
                 capture: nil,
                 reason:
-                    "nothing says whose file this is: not its name, not its folder\(name.account.map { "; “\($0)” is not a known account" } ?? "")",
+                    """
+                    nothing says whose file this is: not its name, not its \
+                    folder\(name.account.map { "; “\($0)” is not a known account" } ?? "")
+                    """,
                 remedy: remedy)
             try refuse(contract.stream, path: path, code: "account_unknown", remedy: remedy, run: run)
             return outcome

@@ -55,17 +55,27 @@ package final class Lake {
     /// A log begins with `log.opened`, of a format that this program knows.
     private static func checkOpening(_ log: EventLog, _ layout: Layout) throws {
         guard let first = try log.read({ try $0.event(1) }) else {
-            throw LedgerError("the log in \(layout.log) is empty: making this root was interrupted; do it again: bedrot --root \(layout.root) init --label NAME")
+            throw LedgerError(
+                """
+                the log in \(layout.log) is empty: making this root was interrupted; do it again: bedrot --root \(layout.root) \
+                init --label NAME
+                """
+            )
         }
         guard first.type == EventType.logOpened.rawValue, let format = first.body["format"]?.int else {
             throw LedgerError("the log in \(layout.log) does not begin with log.opened; run `bedrot verify`")
         }
         guard format <= Self.format else {
             throw LedgerError(
-                "the events in \(layout.log) have format \(format); this program knows up to \(Self.format). Install a newer bedrot to use them.")
+                """
+                the events in \(layout.log) have format \(format); this program knows up to \(Self.format). Install a newer \
+                bedrot to use them.
+                """
+            )
         }
     }
 
+    /// Closes the log; the lake is not to be used afterwards.
     package func close() { log.close() }
 
     /// What a new lake is called and how it counts days and money.
@@ -157,7 +167,8 @@ package final class Lake {
         if !Files.exists(ignore) { try AtomicFile.write(Array("*\n!definitions/\n!definitions/**\n!.gitignore\n".utf8), to: ignore) }
         let log =
             isThere
-            ? try EventLog.open(at: layout.log, mode: .readWrite, indexing: indexEntries) : try EventLog.create(at: layout.log, indexing: indexEntries)
+            ? try EventLog.open(at: layout.log, mode: .readWrite, indexing: indexEntries)
+            : try EventLog.create(at: layout.log, indexing: indexEntries)
         return Lake(layout: layout, log: log, definitions: try DefinitionFolders(root: layout, explicit: definitions))
     }
 

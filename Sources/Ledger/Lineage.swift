@@ -46,7 +46,10 @@ extension Lake {
         }
         guard let chosen else {
             throw LedgerError(
-                "\(id) has no value with \(filter.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")); `bedrot kpi show \(id)` lists its values"
+                """
+                \(id) has no value with \(filter.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")); `bedrot kpi \
+                show \(id)` lists its values
+                """
             )
         }
         let dimensions = try JSON.parse(Array(chosen.dimensions.utf8)).object ?? [:]
@@ -54,7 +57,10 @@ extension Lake {
             .joined(separator: " ")
         var report = LineageReport(
             subject:
-                "\(kpi.title)\(shown.isEmpty ? "" : " (\(shown))") = \(chosen.text(unit: kpi.unit, decimals: kpi.decimals)) \(kpi.unit), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)"
+                """
+                \(kpi.title)\(shown.isEmpty ? "" : " (\(shown))") = \(chosen.text(unit: kpi.unit, decimals: kpi.decimals)) \
+                \(kpi.unit), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)
+                """
         )
         let definitions = try definitionsInForce()
         let evidence = try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
@@ -142,9 +148,11 @@ extension Lake {
     }
 }
 
-/// Finds records in delimited text: a record ends at a line end outside quotes; LF, CRLF and CR all end lines, and an empty line is a record.
+/// Finds records in delimited text: a record ends at a line end outside quotes; LF, CRLF and CR all end lines, and an empty line is
+/// a record.
 ///
-/// Quotes mean what they mean to the cleaner: something only where a field begins, and in tables with tabs only if the heading line is quoted.
+/// Quotes mean what they mean to the cleaner: something only where a field begins, and in tables with tabs only if the heading
+/// line is quoted.
 enum RawRecords {
     static func texts(_ wanted: Set<Int64>, in bytes: [UInt8]) -> [Int64: String] {
         var found: [Int64: String] = [:]

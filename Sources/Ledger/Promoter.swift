@@ -264,9 +264,15 @@ struct ChangeCheck {
         return CleaningError(
             code: "looks_like_another_account",
             message:
-                "\(capture.name) changes “\(check.column)” by more than a factor of \(check.factor) on \(changed) of the \(compared) days that are known of \(capture.account): it is probably another account's",
+                """
+                \(capture.name) changes “\(check.column)” by more than a factor of \(check.factor) on \(changed) of the \
+                \(compared) days that are known of \(capture.account): it is probably another account's
+                """,
             remedy:
-                "if it is theirs: bedrot ingest --accept-changes --account \(capture.account) \(capture.name); if not: name the right --account"
+                """
+                if it is theirs: bedrot ingest --accept-changes --account \(capture.account) \(capture.name); if not: name the \
+                right --account
+                """
         )
     }
 

@@ -46,7 +46,10 @@ extension Lake {
     private func fillEvents(_ database: Database) throws {
         try database.execute(
             sql:
-                "CREATE TEMP TABLE events (seq INTEGER PRIMARY KEY, id TEXT, time TEXT, type TEXT, stream TEXT, actor TEXT, run TEXT, body TEXT)"
+                """
+                CREATE TEMP TABLE events (seq INTEGER PRIMARY KEY, id TEXT, time TEXT, type TEXT, stream TEXT, actor TEXT, run \
+                TEXT, body TEXT)
+                """
         )
         let insert = try database.makeStatement(sql: "INSERT INTO temp.events VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         try database.inTransaction {

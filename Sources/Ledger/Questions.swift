@@ -5,6 +5,7 @@ package import Projection
 
 /// How partitions are written for people.
 package enum PartitionLabel {
+    /// The ISO day or month of a partition; other types keep their number.
     package static func text(_ value: Int64, _ type: ColumnType) -> String {
         switch type {
         case .day: CalendarDay.text(day: value)
@@ -13,6 +14,7 @@ package enum PartitionLabel {
         }
     }
 
+    /// Reads a label back: a day, a month or a whole number; nil if it is none of them.
     package static func value(_ text: String) -> Int64? { CalendarDay.day(text) ?? CalendarDay.month(text) ?? Int64(text) }
 }
 
@@ -86,6 +88,7 @@ extension Lake {
         return try projector.definitions(until: seq)
     }
 
+    /// The definition in force; throws with the list of the known ids when there is none.
     package func kpi(_ id: String) throws -> KPIDefinition {
         let kpis = try definitionsInForce().kpis
         guard let kpi = kpis.first(where: { $0.id == id }) else {
@@ -118,7 +121,10 @@ extension Lake {
             try Row.fetchAll(
                 database,
                 sql:
-                    "SELECT v.seq, s.day_no, v.dims, v.num, v.den FROM kpi_value v JOIN kpi_snapshot s ON s.seq = v.seq WHERE v.kpi = ? AND v.seq IN (SELECT seq FROM kpi_snapshot ORDER BY seq DESC LIMIT ?) ORDER BY v.seq, v.dims",
+                    """
+                    SELECT v.seq, s.day_no, v.dims, v.num, v.den FROM kpi_value v JOIN kpi_snapshot s ON s.seq = v.seq WHERE \
+                    v.kpi = ? AND v.seq IN (SELECT seq FROM kpi_snapshot ORDER BY seq DESC LIMIT ?) ORDER BY v.seq, v.dims
+                    """,
                 arguments: [kpi.id, limit ?? -1]
             ).map { ($0["seq"], $0["day_no"], KPIValue(kpi: kpi.id, dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])) }
         }
@@ -183,7 +189,11 @@ extension Lake {
         let rows = try Row.fetchAll(
             database,
             sql:
-                "SELECT o.from_seq, o.to_seq, n.id IS NULL, \(columns("o")), \(columns("n")) FROM \"\(table)_v\" o LEFT JOIN \"\(table)_v\" n ON \(keys) AND n.from_seq = o.to_seq WHERE o.to_seq IS NOT NULL AND o.to_seq > ? ORDER BY o.to_seq DESC, \((4..<(4 + count)).map(String.init).joined(separator: ", ")) LIMIT ?",
+                """
+                SELECT o.from_seq, o.to_seq, n.id IS NULL, \(columns("o")), \(columns("n")) FROM "\(table)_v" o LEFT JOIN \
+                "\(table)_v" n ON \(keys) AND n.from_seq = o.to_seq WHERE o.to_seq IS NOT NULL AND o.to_seq > ? ORDER BY \
+                o.to_seq DESC, \((4..<(4 + count)).map(String.init).joined(separator: ", ")) LIMIT ?
+                """,
             arguments: [since, limit])
         return try rows.map { row in
             func text(_ index: Int, _ column: FactDefinition.Column) throws -> String? {
@@ -209,6 +219,7 @@ extension Lake {
 
 /// An integer of the warehouse in words.
 package enum CellText {
+    /// Days and months in ISO form, nano units as decimals, source values as the files spell them, “?” for an unknown one.
     package static func text(_ value: Int64, _ column: FactDefinition.Column, _ database: Database) throws -> String {
         switch column.storage {
         case .day: CalendarDay.text(day: value)

@@ -57,7 +57,8 @@ extension Lake {
         guard let until else { return }
         let head = try log.read { try $0.head().seq }
         guard (1...max(1, head)).contains(until) else {
-            throw LedgerError("--until \(until) is no event: the log holds events 1 to \(head); `bedrot events --newest --limit 20` lists the last")
+            throw LedgerError(
+                "--until \(until) is no event: the log holds events 1 to \(head); `bedrot events --newest --limit 20` lists the last")
         }
     }
 }

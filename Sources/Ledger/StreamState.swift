@@ -84,8 +84,8 @@ struct StreamState {
         }
     }
 
-    /// Partitions of a promotion that the contract's guard holds back: those that would replace a live one with rejected lines, fewer rows or a
-    /// lower total beyond the bound. A partition of this capture that a person has accepted stays accepted.
+    /// Partitions of a promotion that the contract's guard holds back: those that would replace a live one with rejected lines,
+    /// fewer rows or a lower total beyond the bound. A partition of this capture that a person has accepted stays accepted.
     func holds(_ item: StagedPromotion, rank: Rank, account: String, merge: Merge) -> Set<Int64> {
         guard case .replacePartition(_, let bounds) = merge else { return [] }
         let before = entries[item.capture]

@@ -20,7 +20,8 @@ enum CalendarDimension {
             try run(
                 insert,
                 [
-                    .number(day), .text(CalendarDay.text(day: day)), .number(Int64(civil.year)), .number(Int64(civil.month + 2) / 3), .number(number),
+                    .number(day), .text(CalendarDay.text(day: day)), .number(Int64(civil.year)), .number(Int64(civil.month + 2) / 3),
+                    .number(number),
                     .text(monthText), .number(Int64(week.year)), .number(week.week), .number(weekday(day)), .number(isEnd ? 1 : 0),
                 ])
             if isEnd {

@@ -90,7 +90,10 @@ package final class CaptureReader: RowSource {
         guard revision == Int64(Cleaner.revision) else {
             throw SQLiteFailure(
                 message:
-                    "capture \(capture.seq) was promoted by reader revision \(revision); this program has revision \(Cleaner.revision). Install the bedrot that wrote it, or re-promote with `bedrot ingest --repromote`."
+                    """
+                    capture \(capture.seq) was promoted by reader revision \(revision); this program has revision \
+                    \(Cleaner.revision). Install the bedrot that wrote it, or re-promote with `bedrot ingest --repromote`.
+                    """
             )
         }
         let contract = try contract(hash)
@@ -103,7 +106,11 @@ package final class CaptureReader: RowSource {
         guard result.staged == item.output, result.raw == item.rawOutput, result.rejects == item.rejects?.hash else {
             throw SQLiteFailure(
                 message:
-                    "capture \(capture.seq) (\(capture.name)) now cleans to other bytes than its promotion says, with reader revision \(revision): the program changed its output without changing its revision, or the log is damaged; run `bedrot verify`"
+                    """
+                    capture \(capture.seq) (\(capture.name)) now cleans to other bytes than its promotion says, with reader \
+                    revision \(revision): the program changed its output without changing its revision, or the log is damaged; \
+                    run `bedrot verify`
+                    """
             )
         }
         guard let layout else { return }
@@ -245,6 +252,7 @@ package final class DraftFile {
         if !isKept { unlink(path) }
     }
 
+    /// Writes all bytes, however often the system takes only a part of them.
     package func write(_ bytes: UnsafeRawBufferPointer) throws {
         var done = 0
         while done < bytes.count {

@@ -13,6 +13,7 @@ package struct DefinitionError: Error, CustomStringConvertible {
 
 /// Every definition in use at one point of the log: files by path, parsed.
 package struct DefinitionSet: Sendable {
+    /// The bytes of one file and their hash.
     package struct File: Sendable {
         package let hash: Hash256
         package let bytes: [UInt8]
@@ -91,7 +92,10 @@ package struct DefinitionSet: Sendable {
                         throw DefinitionError(
                             path: fact.path, line: nil,
                             reason:
-                                "\(stream) replaces partitions of “\(column)”: \(fact.name) needs `identity: row` and a `partition:` column that is it"
+                                """
+                                \(stream) replaces partitions of “\(column)”: \(fact.name) needs `identity: row` and a \
+                                `partition:` column that is it
+                                """
                         )
                     }
                 case .append:
@@ -192,6 +196,7 @@ package struct FactDefinition: Sendable {
         case source(String)
     }
 
+    /// A column of the fact table, in the order of the definition.
     package struct Column: Hashable, Sendable {
         package let name: String
         package let storage: Storage
@@ -199,6 +204,7 @@ package struct FactDefinition: Sendable {
         package let isMeasure: Bool
     }
 
+    /// A kept sum: the measures `sums`, grouped by the columns `by`.
     package struct Total: Sendable {
         package let name: String
         package let by: [String]
@@ -482,6 +488,7 @@ package struct Guards: Sendable {
 
 /// Members that ship with the product: platforms by store name, territories by code.
 package struct ReferenceDefaults: Sendable {
+    /// One member, with its further columns by name.
     package struct Member: Sendable {
         package let id: String
         package let name: String

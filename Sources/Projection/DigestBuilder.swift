@@ -34,7 +34,10 @@ struct DigestBuilder {
         ("source_value", "SELECT kind, service, value FROM source_value ORDER BY 1, 2, 3"),
         (
             "member",
-            "SELECT s.kind, s.service, s.value, m.member, m.from_seq, m.to_seq FROM member_v m JOIN source_value s ON s.id = m.source_id ORDER BY 1, 2, 3, 5"
+            """
+            SELECT s.kind, s.service, s.value, m.member, m.from_seq, m.to_seq FROM member_v m JOIN source_value s ON s.id = \
+            m.source_id ORDER BY 1, 2, 3, 5
+            """
         ),
         ("alias", "SELECT kind, service, norm, member, from_seq, to_seq FROM alias_v ORDER BY 1, 2, 3, 5"),
         ("member_name", "SELECT kind, member, name, from_seq, to_seq FROM member_name_v ORDER BY 1, 2, 4"),
@@ -81,7 +84,10 @@ struct DigestBuilder {
         order.append(table.columns.count + 1)
         if table.hasLineage { columns += ["f.set_seq", "f.set_line"] }
         return
-            "SELECT \(columns.joined(separator: ", ")) FROM \"\(table.name)_v\" f\(joins) ORDER BY \(order.map(String.init).joined(separator: ", "))"
+            """
+            SELECT \(columns.joined(separator: ", ")) FROM "\(table.name)_v" f\(joins) ORDER BY \
+            \(order.map(String.init).joined(separator: ", "))
+            """
     }
 
     /// SHA-256 over rows: a tag a value (0 null, 1 integer big-endian, 2 length and text), 255 after each row.

@@ -3,8 +3,9 @@ import GRDBSQLite
 
 /// Turns staged rows into rows of one fact, by the fact's loader SQL.
 ///
-/// A loader is a list of expressions. Those that are only a column, a column with a text for null, a literal, `NULL`, `line` or `account` are
-/// read straight from the batch; if any is more than that, SQLite computes them all from the virtual table `staged`. Both ways give the same rows.
+/// A loader is a list of expressions. Those that are only a column, a column with a text for null, a literal, `NULL`, `line` or
+/// `account` are read straight from the batch; if any is more than that, SQLite computes them all from the virtual table `staged`. Both
+/// ways give the same rows.
 final class FactLoader {
     /// Where a column of the fact comes from, when SQLite is not needed for it.
     private enum Source {
@@ -75,7 +76,8 @@ final class FactLoader {
         if let text = literal(expression) { return .text(text) }
         guard expression.hasPrefix("COALESCE("), expression.hasSuffix(")") else { return nil }
         let arguments = SQLText.split(String(expression.dropFirst(9).dropLast())).map(\.trimmingSpaces)
-        guard arguments.count == 2, let cell = columns.firstIndex(where: { $0.name == arguments[0] }), let text = literal(arguments[1]) else { return nil }
+        guard arguments.count == 2, let cell = columns.firstIndex(where: { $0.name == arguments[0] }), let text = literal(arguments[1])
+        else { return nil }
         return .cellOr(cell, text)
     }
 
@@ -124,7 +126,8 @@ final class FactLoader {
                             row[column] = Int64.min
                         } else if spaces[column] >= 0 {
                             let start = Int(cell >> 32)
-                            row[column] = try sources.id(spaces[column], UnsafeRawBufferPointer(rebasing: arena[start..<start + Int(cell & 0xFFFF_FFFF)]))
+                            row[column] = try sources.id(
+                                spaces[column], UnsafeRawBufferPointer(rebasing: arena[start..<start + Int(cell & 0xFFFF_FFFF)]))
                         } else {
                             row[column] = cell
                         }
@@ -147,7 +150,8 @@ final class FactLoader {
             return try sources.id(spaces[column], UnsafeRawBufferPointer(start: text, count: Int(sqlite3_column_bytes(handle, index))))
         }
         guard type == SQLITE_INTEGER else {
-            throw SQLiteFailure(message: "\(fact.path): column “\(fact.columns[column].name)” is not a whole number at line \(line) of its capture")
+            throw SQLiteFailure(
+                message: "\(fact.path): column “\(fact.columns[column].name)” is not a whole number at line \(line) of its capture")
         }
         return sqlite3_column_int64(handle, index)
     }
@@ -155,7 +159,10 @@ final class FactLoader {
     private func nullKey(_ column: Int, line: Int64) -> SQLiteFailure {
         SQLiteFailure(
             message:
-                "\(fact.path): key column “\(fact.columns[column].name)” is null at line \(line) of its capture; make the column required or give it an explicit unknown member"
+                """
+                \(fact.path): key column “\(fact.columns[column].name)” is null at line \(line) of its capture; make the column \
+                required or give it an explicit unknown member
+                """
         )
     }
 }

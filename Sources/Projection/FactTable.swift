@@ -63,7 +63,8 @@ struct VersionedTable: Sendable {
         let list = columns.map { "\"\($0.name)\" INTEGER" }.joined(separator: ", ")
         return """
             CREATE TABLE "\(name)_v" (id INTEGER PRIMARY KEY, \(list), from_seq INTEGER NOT NULL, to_seq INTEGER,
-              set_seq INTEGER NOT NULL, set_line INTEGER NOT NULL, win_seq INTEGER NOT NULL, CHECK (to_seq IS NULL OR from_seq < to_seq)) STRICT
+              set_seq INTEGER NOT NULL, set_line INTEGER NOT NULL, win_seq INTEGER NOT NULL, \
+            CHECK (to_seq IS NULL OR from_seq < to_seq)) STRICT
             """
     }
 
@@ -84,7 +85,10 @@ struct VersionedTable: Sendable {
 
     /// The plain name, as known at a seq; shadows the current view in one connection.
     func knownViewSQL(at seq: Int64) -> String {
-        "CREATE TEMP VIEW \"\(name)\" AS SELECT \(viewColumns) FROM main.\"\(name)_v\" WHERE from_seq <= \(seq) AND (to_seq IS NULL OR to_seq > \(seq))"
+        """
+        CREATE TEMP VIEW "\(name)" AS SELECT \(viewColumns) FROM main."\(name)_v" WHERE from_seq <= \(seq) AND (to_seq IS NULL \
+        OR to_seq > \(seq))
+        """
     }
 
     private var viewColumns: String { (columns.map { "\"\($0.name)\"" } + ["from_seq", "set_seq", "set_line"]).joined(separator: ", ") }

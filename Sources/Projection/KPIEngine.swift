@@ -125,7 +125,10 @@ struct KPIEngine {
             throw DefinitionError(
                 path: kpi.path, line: nil,
                 reason:
-                    "reads \(read.filter { definitions.guards.observers[$0] != nil }.sorted().joined(separator: " and ")): two observers of the same plays, which must never be added; a comparison is declared in guards.yml"
+                    """
+                    reads \(read.filter { definitions.guards.observers[$0] != nil }.sorted().joined(separator: " and ")): two \
+                    observers of the same plays, which must never be added; a comparison is declared in guards.yml
+                    """
             )
         }
         let forbidden = Set(read.intersection(definitions.guards.nonAdditive).compactMap { $0.split(separator: ".").last.map(String.init) })
@@ -182,6 +185,7 @@ package struct KPIQuestion {
         engine = KPIEngine(database: database, definitions: definitions, tables: tables)
     }
 
+    /// The values of a KPI on a day, from what was known at event `seq`; refuses a definition that breaks a guard.
     package func values(_ kpi: KPIDefinition, day: Int64, seq: Int64, now: Int64) throws -> [KPIValue] {
         try engine.check(kpi)
         return try engine.withKnownViews(at: seq) { try engine.values(kpi, day: day, seq: seq, now: now) }

@@ -42,7 +42,10 @@ package struct Layout: Sendable, Equatable {
     /// The absolute path of a name below the root.
     package func path(_ relative: String) -> String { relative.hasPrefix("/") ? relative : "\(root)/\(relative)" }
 
+    /// The absolute path of a zone, with the name this root gives it.
     package func folder(_ zone: Zone) -> String { path(name(zone)) }
+
+    /// Where the parts of a root lie, as absolute paths.
     package var log: String { path("ledger/log") }
     package var objects: String { path("ledger/objects") }
     package var warehouse: String { path("warehouse") }
@@ -58,6 +61,7 @@ package struct Layout: Sendable, Equatable {
 
 /// The few file operations that projections need.
 package enum Files {
+    /// Whether anything is there, links followed; false also where it may not be looked at.
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Makes a folder and those above it, 0700.
@@ -67,7 +71,9 @@ package enum Files {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw FileFailure("make the folder", path, errno) }
     }
 
+    /// The path up to the last slash; `.` when there is none.
     package static func parent(_ path: String) -> String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "." }
+    /// What follows the last slash; the whole path when there is none.
     package static func name(_ path: String) -> String { path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path }
 
     /// Names in a folder, sorted; empty when there is none.
@@ -84,11 +90,13 @@ package enum Files {
         return names.sorted()
     }
 
+    /// Whether the path is a folder, or a link to one.
     package static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// In bytes, links followed; nil when nothing is there.
     package static func size(_ path: String) -> Int64? {
         var status = stat()
         return stat(path, &status) == 0 ? Int64(status.st_size) : nil
@@ -132,6 +140,7 @@ package enum Files {
         return bytes
     }
 
+    /// Removes a file; one that is not there is no error.
     package static func remove(_ path: String) throws {
         guard unlink(path) == 0 || errno == ENOENT else { throw FileFailure("remove", path, errno) }
     }
@@ -147,6 +156,7 @@ package enum Files {
         guard rmdir(path) == 0 || errno == ENOENT else { throw FileFailure("remove the folder", path, errno) }
     }
 
+    /// Renames in one step, replacing a file at the new path; both must lie on one file system.
     package static func move(_ from: String, to: String) throws {
         guard rename(from, to) == 0 else { throw FileFailure("rename \(from) to", to, errno) }
     }

@@ -383,7 +383,8 @@ final class Merger {
                 }
                 let totals = fact.totals.compactMap { total in writers[total.name].map { TotalFeed(total: total, fact: fact, writer: $0) } }
                 let factLoader = try FactLoader(
-                    fact: fact, loader: loader, staged: staged, columns: columns, service: String(stream.prefix { $0 != "/" }), sources: sources)
+                    fact: fact, loader: loader, staged: staged, columns: columns, service: String(stream.prefix { $0 != "/" }),
+                    sources: sources)
                 return try Feed(fact: fact, writer: writer, totals: totals, loader: factLoader, stream: stream, sources: sources)
             }
         }
@@ -393,7 +394,8 @@ final class Merger {
 }
 
 extension FactDefinition {
-    /// The column whose changed values ``Merger/Changes/partitions`` lists: the partition, else the first key column that is a day or a month.
+    /// The column whose changed values ``Merger/Changes/partitions`` lists: the partition, else the first key column that is a day
+    /// or a month.
     var cut: String? { partition ?? columns.first { $0.isKey && ($0.storage == .day || $0.storage == .month) }?.name }
 }
 

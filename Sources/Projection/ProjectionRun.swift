@@ -138,7 +138,10 @@ final class ProjectionRun {
         guard event.version <= type.version else {
             throw SQLiteFailure(
                 message:
-                    "event \(event.seq) is a \(event.type) of version \(event.version); this program knows version \(type.version). Install a newer bedrot."
+                    """
+                    event \(event.seq) is a \(event.type) of version \(event.version); this program knows version \
+                    \(type.version). Install a newer bedrot.
+                    """
             )
         }
         var changes: Merger.Changes?
@@ -246,7 +249,10 @@ final class ProjectionRun {
     private func setFile(_ path: String, zone: Layout.Zone, digest: Hash256, rows: Int64, capture: Int64?) throws {
         try database.cachedStatement(
             sql:
-                "INSERT INTO zone_file VALUES (?, ?, ?, ?, ?) ON CONFLICT(path, COALESCE(capture, 0)) DO UPDATE SET zone = excluded.zone, digest = excluded.digest, rows = excluded.rows"
+                """
+                INSERT INTO zone_file VALUES (?, ?, ?, ?, ?) ON CONFLICT(path, COALESCE(capture, 0)) DO UPDATE SET zone = \
+                excluded.zone, digest = excluded.digest, rows = excluded.rows
+                """
         ).execute(arguments: [path, zone.rawValue, digest.hex, rows, capture])
     }
 

@@ -26,6 +26,7 @@ package final class Projector {
     /// The definitions read last: most questions are about the same ones.
     private var parsed: (files: [String: Hash256], set: DefinitionSet)?
 
+    /// The places where a test may stop a projection or a rebuild as a crash would.
     package static let failpoints = [
         "project.begun", "project.applied", "project.before-commit", "project.committed", "project.archived", "project.renamed",
         "project.manifest",
@@ -432,6 +433,7 @@ package final class Projector {
         package var stale: [String]
     }
 
+    /// What is projected, how far the log has gone since, and what is stale; changes nothing.
     package func status() throws -> Status {
         let head = try head(nil)
         guard let number = try Warehouse.liveGeneration(layout) else {
@@ -458,7 +460,8 @@ package enum ReportingZone {
     package static func offset(_ name: String) -> Int64? {
         if name == "UTC" { return 0 }
         let bytes = Array(name.utf8)
-        guard bytes.count == 6, bytes[0] == 43 || bytes[0] == 45, bytes[3] == 58, [1, 2, 4, 5].allSatisfy({ (48...57).contains(bytes[$0]) }), let hours = Int64(name.dropFirst().prefix(2)),
+        guard bytes.count == 6, bytes[0] == 43 || bytes[0] == 45, bytes[3] == 58,
+            [1, 2, 4, 5].allSatisfy({ (48...57).contains(bytes[$0]) }), let hours = Int64(name.dropFirst().prefix(2)),
             let minutes = Int64(name.suffix(2)), hours <= 14, minutes < 60
         else { return nil }
         return (hours * 60 + minutes) * 60_000 * (bytes[0] == 45 ? -1 : 1)

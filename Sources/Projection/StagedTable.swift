@@ -3,8 +3,8 @@ import GRDBSQLite
 
 /// The table-valued source `staged`: the typed rows of one batch, as SQLite sees them.
 ///
-/// Beside the contract's columns it has `line`, the record in the raw file, and `account`. Days and months read as their integer (days since
-/// 1970-01-01, year × 12 + month − 1), money as nano units, text as text.
+/// Beside the contract's columns it has `line`, the record in the raw file, and `account`. Days and months read as their integer (days
+/// since 1970-01-01, year × 12 + month − 1), money as nano units, text as text.
 /// It lives in a private in-memory connection, because a loader is row-wise and needs nothing else.
 final class StagedTable {
     private var connection: OpaquePointer?
@@ -198,7 +198,10 @@ package struct SQLiteFailure: Error, CustomStringConvertible {
 
     init(_ connection: OpaquePointer?, _ statement: String) {
         description =
-            "SQLite error \(sqlite3_errcode(connection)): \(String(cString: sqlite3_errmsg(connection))) — while executing: \(statement.prefix(400))"
+            """
+            SQLite error \(sqlite3_errcode(connection)): \(String(cString: sqlite3_errmsg(connection))) — while executing: \
+            \(statement.prefix(400))
+            """
     }
 
     init(message: String) { description = message }

@@ -1,8 +1,8 @@
 /// The merge state of one fact table in memory: the current version of each key that was touched, and the versions that were closed.
 ///
-/// Rows are flat runs of integers: the columns, then `from_seq`, `set_seq`, `set_line`, `win_seq`. Every change goes through three steps, so that
-/// what an event does is its net effect: *candidates* (what one capture says of a key, its last line), *targets* (what the event makes of
-/// the key), *settle* (the difference to the current version opens and closes versions at the event's seq).
+/// Rows are flat runs of integers: the columns, then `from_seq`, `set_seq`, `set_line`, `win_seq`. Every change goes through three steps,
+/// so that what an event does is its net effect: *candidates* (what one capture says of a key, its last line), *targets* (what the event
+/// makes of the key), *settle* (the difference to the current version opens and closes versions at the event's seq).
 final class VersionStore {
     struct Meta {
         static let from = 0, setSeq = 1, setLine = 2, win = 3, count = 4
@@ -277,7 +277,8 @@ final class VersionStore {
             let candidate = candidateRows.base + i * width
             var same = true
             for column in 0..<width where current[column] != candidate[column] { same = false }
-            // Between the first and the last capture of an unbroken run an equal value changes nothing; below the run a different one does not.
+            // Between the first and the last capture of an unbroken run an equal value changes nothing; below the run a different one
+            // does not.
             if (mine > rank(current[width + Meta.setSeq])) != same { return false }
         }
         return true

@@ -63,7 +63,10 @@ package struct VocabularyError: Error, CustomStringConvertible {
     let field: String
 
     package var description: String {
-        "event \(seq) (\(type)): field “\(field)” is missing or malformed; the log was written by another version or is damaged: run `bedrot verify`"
+        """
+        event \(seq) (\(type)): field “\(field)” is missing or malformed; the log was written by another version or is damaged: \
+        run `bedrot verify`
+        """
     }
 }
 
@@ -105,6 +108,7 @@ package struct Capture: Sendable, Equatable {
     /// Modification time of the file that was captured: recorded evidence of the download date where nothing better is known.
     package var fileTime: Timestamp?
 
+    /// The name of its stream in the log.
     package var stream: String { "\(service)/\(dataset)" }
 
     /// Captures rank by (observed, seq): the rank decides every merge.
@@ -243,6 +247,7 @@ package struct StagedPromotion: Sendable, Equatable {
 
     package static func == (a: Self, b: Self) -> Bool { a.body == b.body }
 
+    /// Lines rejected, for whatever reason.
     package var rejectedRows: Int64 { rejected.values.reduce(0, +) }
 
     package init(_ item: JSON, seq: Int64) throws {
@@ -276,6 +281,7 @@ package struct StagedPromotion: Sendable, Equatable {
         }
     }
 
+    /// The item as it stands in a promotion event; `init(_:seq:)` reads it back to an equal value.
     package var body: JSON {
         var body: [String: JSON] = [
             "capture": .int(capture), "input": .string(input.hex), "raw": .string(rawOutput.hex), "raw_path": .string(rawPath),

@@ -8,26 +8,61 @@ package enum Warehouse {
     static let revision = 1
 
     static let schema = [
-        "CREATE TABLE checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, event TEXT NOT NULL, facts TEXT NOT NULL, curated TEXT NOT NULL, kpis TEXT NOT NULL, revision INTEGER NOT NULL, data_seq INTEGER NOT NULL, snapshot_seq INTEGER NOT NULL) STRICT",
-        "CREATE TABLE source_value (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, service TEXT NOT NULL, value TEXT NOT NULL, norm TEXT NOT NULL) STRICT",
+        """
+        CREATE TABLE checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, event TEXT NOT NULL, facts TEXT \
+        NOT NULL, curated TEXT NOT NULL, kpis TEXT NOT NULL, revision INTEGER NOT NULL, data_seq INTEGER NOT NULL, snapshot_seq \
+        INTEGER NOT NULL) STRICT
+        """,
+        """
+        CREATE TABLE source_value (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, service TEXT NOT NULL, value TEXT NOT NULL, norm \
+        TEXT NOT NULL) STRICT
+        """,
         "CREATE UNIQUE INDEX source_value_key ON source_value(kind, service, value)",
         "CREATE INDEX source_value_norm ON source_value(kind, norm)",
-        "CREATE TABLE member_v (source_id INTEGER NOT NULL, member TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER, PRIMARY KEY (source_id, from_seq)) STRICT, WITHOUT ROWID",
-        "CREATE TABLE alias_v (kind TEXT NOT NULL, service TEXT NOT NULL, norm TEXT NOT NULL, member TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER, PRIMARY KEY (kind, service, norm, from_seq)) STRICT, WITHOUT ROWID",
-        "CREATE TABLE member_name_v (kind TEXT NOT NULL, member TEXT NOT NULL, name TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER, PRIMARY KEY (kind, member, from_seq)) STRICT, WITHOUT ROWID",
-        "CREATE TABLE dim_date (day_no INTEGER PRIMARY KEY, date TEXT NOT NULL UNIQUE, year INTEGER NOT NULL, quarter INTEGER NOT NULL, month_no INTEGER NOT NULL, month TEXT NOT NULL, iso_year INTEGER NOT NULL, iso_week INTEGER NOT NULL, dow INTEGER NOT NULL, is_month_end INTEGER NOT NULL) STRICT",
-        "CREATE TABLE dim_month (month_no INTEGER PRIMARY KEY, month TEXT NOT NULL UNIQUE, year INTEGER NOT NULL, first_day_no INTEGER NOT NULL, last_day_no INTEGER NOT NULL) STRICT",
+        """
+        CREATE TABLE member_v (source_id INTEGER NOT NULL, member TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER, \
+        PRIMARY KEY (source_id, from_seq)) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE alias_v (kind TEXT NOT NULL, service TEXT NOT NULL, norm TEXT NOT NULL, member TEXT NOT NULL, from_seq \
+        INTEGER NOT NULL, to_seq INTEGER, PRIMARY KEY (kind, service, norm, from_seq)) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE member_name_v (kind TEXT NOT NULL, member TEXT NOT NULL, name TEXT NOT NULL, from_seq INTEGER NOT NULL, \
+        to_seq INTEGER, PRIMARY KEY (kind, member, from_seq)) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE dim_date (day_no INTEGER PRIMARY KEY, date TEXT NOT NULL UNIQUE, year INTEGER NOT NULL, quarter INTEGER \
+        NOT NULL, month_no INTEGER NOT NULL, month TEXT NOT NULL, iso_year INTEGER NOT NULL, iso_week INTEGER NOT NULL, dow \
+        INTEGER NOT NULL, is_month_end INTEGER NOT NULL) STRICT
+        """,
+        """
+        CREATE TABLE dim_month (month_no INTEGER PRIMARY KEY, month TEXT NOT NULL UNIQUE, year INTEGER NOT NULL, first_day_no \
+        INTEGER NOT NULL, last_day_no INTEGER NOT NULL) STRICT
+        """,
         "CREATE TABLE dim_platform (platform_id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT, family TEXT) STRICT, WITHOUT ROWID",
         "CREATE TABLE dim_territory (territory_id TEXT PRIMARY KEY, name TEXT NOT NULL, region TEXT) STRICT, WITHOUT ROWID",
-        "CREATE TABLE capture (seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, observed TEXT NOT NULL, body TEXT NOT NULL, live INTEGER NOT NULL, contract TEXT, reader INTEGER, item TEXT) STRICT",
+        """
+        CREATE TABLE capture (seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL, \
+        observed TEXT NOT NULL, body TEXT NOT NULL, live INTEGER NOT NULL, contract TEXT, reader INTEGER, item TEXT) STRICT
+        """,
         "CREATE INDEX capture_stream ON capture(stream, account)",
-        "CREATE TABLE zone_file (path TEXT NOT NULL, zone TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, capture INTEGER) STRICT",
+        """
+        CREATE TABLE zone_file (path TEXT NOT NULL, zone TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, capture \
+        INTEGER) STRICT
+        """,
         "CREATE UNIQUE INDEX zone_file_key ON zone_file(path, COALESCE(capture, 0))",
         "CREATE INDEX zone_file_capture ON zone_file(capture)",
         "CREATE TABLE pending_file (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
         "CREATE TABLE kpi_snapshot (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, day_no INTEGER NOT NULL) STRICT",
-        "CREATE TABLE kpi_value (kpi TEXT NOT NULL, seq INTEGER NOT NULL, dims TEXT NOT NULL, num INTEGER, den INTEGER, PRIMARY KEY (kpi, seq, dims)) STRICT, WITHOUT ROWID",
-        "CREATE TABLE ops_run (run TEXT PRIMARY KEY, command TEXT NOT NULL, started_seq INTEGER NOT NULL, completed_seq INTEGER, outcome TEXT) STRICT, WITHOUT ROWID",
+        """
+        CREATE TABLE kpi_value (kpi TEXT NOT NULL, seq INTEGER NOT NULL, dims TEXT NOT NULL, num INTEGER, den INTEGER, PRIMARY \
+        KEY (kpi, seq, dims)) STRICT, WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE ops_run (run TEXT PRIMARY KEY, command TEXT NOT NULL, started_seq INTEGER NOT NULL, completed_seq INTEGER, \
+        outcome TEXT) STRICT, WITHOUT ROWID
+        """,
         "CREATE TABLE ops_ingest (seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, outcome TEXT NOT NULL, capture INTEGER) STRICT",
         "CREATE TABLE ops_skipped (type TEXT PRIMARY KEY, events INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     ]
@@ -39,12 +74,27 @@ package enum Warehouse {
             seq.map { "\(table).from_seq <= \($0) AND (\(table).to_seq IS NULL OR \(table).to_seq > \($0))" } ?? "\(table).to_seq IS NULL"
         }
         let artist =
-            "SELECT s.id AS source_id, m.member AS artist_id, COALESCE(n.name, UPPER(SUBSTR(m.member, 8))) AS name FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.member_name_v n ON n.kind = 'artist' AND n.member = m.member AND \(live("n"))"
+            """
+            SELECT s.id AS source_id, m.member AS artist_id, COALESCE(n.name, UPPER(SUBSTR(m.member, 8))) AS name FROM \
+            main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.member_name_v n ON \
+            n.kind = 'artist' AND n.member = m.member AND \(live("n"))
+            """
         return [
             "CREATE \(scope)VIEW artist_of AS \(artist) WHERE s.kind = 'artist'",
-            "CREATE \(scope)VIEW platform_of AS SELECT s.id AS source_id, m.member AS platform_id, COALESCE(p.name, s.value) AS name, p.family AS family FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.dim_platform p ON p.platform_id = m.member WHERE s.kind = 'platform'",
-            "CREATE \(scope)VIEW territory_of AS SELECT s.id AS source_id, m.member AS territory_id, COALESCE(t.name, s.value) AS name FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.dim_territory t ON t.territory_id = m.member WHERE s.kind = 'territory'",
-            "CREATE \(scope)VIEW dim_artist AS SELECT a.artist_id AS artist_id, MIN(a.name) AS name FROM (\(artist) WHERE s.kind = 'artist') a GROUP BY a.artist_id",
+            """
+            CREATE \(scope)VIEW platform_of AS SELECT s.id AS source_id, m.member AS platform_id, COALESCE(p.name, s.value) AS \
+            name, p.family AS family FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT \
+            JOIN main.dim_platform p ON p.platform_id = m.member WHERE s.kind = 'platform'
+            """,
+            """
+            CREATE \(scope)VIEW territory_of AS SELECT s.id AS source_id, m.member AS territory_id, COALESCE(t.name, s.value) \
+            AS name FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN \
+            main.dim_territory t ON t.territory_id = m.member WHERE s.kind = 'territory'
+            """,
+            """
+            CREATE \(scope)VIEW dim_artist AS SELECT a.artist_id AS artist_id, MIN(a.name) AS name FROM (\(artist) WHERE s.kind \
+            = 'artist') a GROUP BY a.artist_id
+            """,
         ]
     }
 

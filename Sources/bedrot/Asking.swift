@@ -100,7 +100,11 @@ struct Show: ParsableCommand {
             let found = try lake.event(event)
             if options.json { return Terminal.out(bytes: found.bytes + [10]) }
             Terminal.out(
-                "event   \(found.seq)\nid      \(found.id.hex)\nprev    \(found.prev.hex)\ntime    \(found.time.iso)\ntype    \(found.type) v\(found.version)\nstream  \(found.stream)\nactor   \(found.actor)\(found.run.map { "\nrun     \($0)" } ?? "")"
+                """
+                event   \(found.seq)\nid      \(found.id.hex)\nprev    \(found.prev.hex)\ntime    \(found.time.iso)\ntype    \
+                \(found.type) v\(found.version)\nstream  \(found.stream)\nactor   \
+                \(found.actor)\(found.run.map { "\nrun     \($0)" } ?? "")
+                """
             )
             Terminal.out(pretty(found.body, indent: 0))
         }

@@ -14,8 +14,8 @@ struct Bedrot: ParsableCommand {
 
             The data root is --root, else PROJECT_ROOT, else the nearest folder upwards that holds ledger/.
             Exit codes: 0 ok, 1 failed, 2 degraded (something needs a person), 64 usage.
-            Environment: PROJECT_ROOT; BEDROT_DEFINITIONS (folder with zones/ and projections/); LANDING_ZONE, RAW_ZONE, STAGING_ZONE, CURATED_ZONE, \
-            ARCHIVE_ZONE (other names for the zone folders).
+            Environment: PROJECT_ROOT; BEDROT_DEFINITIONS (folder with zones/ and projections/); LANDING_ZONE, RAW_ZONE, STAGING_ZONE, \
+            CURATED_ZONE, ARCHIVE_ZONE (other names for the zone folders).
             """,
         version: "0.1.0",
         groupedSubcommands: [
@@ -95,7 +95,10 @@ struct RootOptions: ParsableArguments {
         guard let root = named ?? found else {
             if creating { return Layout(root: Self.workingFolder, environment: environment) }
             throw LedgerError(
-                "no data root: neither --root nor PROJECT_ROOT is given and no folder upwards holds ledger/; make one: bedrot --root DIR init --label NAME"
+                """
+                no data root: neither --root nor PROJECT_ROOT is given and no folder upwards holds ledger/; make one: bedrot \
+                --root DIR init --label NAME
+                """
             )
         }
         return Layout(root: root, environment: environment)

@@ -120,23 +120,34 @@ struct Chart {
             text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing("\"", with: "&quot;")
         }
         var out = """
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Int(width)) \(Int(height))" font-family="system-ui, sans-serif" role="img" aria-label="\(escaped(kpi.title))">
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Int(width)) \(Int(height))" font-family="system-ui, sans-serif" \
+            role="img" aria-label="\(escaped(kpi.title))">
             <rect width="100%" height="100%" fill="#ffffff"/>
             <text x="\(place(left))" y="32" font-size="19" font-weight="600" fill="#111827">\(escaped(kpi.title))</text>
-            <text x="\(place(left))" y="53" font-size="13" fill="#6b7280">\(escaped("\(label) · \(kpi.unit) · \(kpi.formula)".prefix(120) + ""))</text>
+            <text x="\(place(left))" y="53" font-size="13" \
+            fill="#6b7280">\(escaped("\(label) · \(kpi.unit) · \(kpi.formula)".prefix(120) + ""))</text>
 
             """
         for tick in marks {
             out +=
-                "<line x1=\"\(place(left))\" x2=\"\(place(width - right))\" y1=\"\(place(y(tick)))\" y2=\"\(place(y(tick)))\" stroke=\"#e5e7eb\"/>\n"
+                """
+                <line x1="\(place(left))" x2="\(place(width - right))" y1="\(place(y(tick)))" y2="\(place(y(tick)))" \
+                stroke="#e5e7eb"/>\n
+                """
             out +=
-                "<text x=\"\(place(left - 8))\" y=\"\(place(y(tick) + 4))\" font-size=\"12\" text-anchor=\"end\" fill=\"#6b7280\">\(number(tick))</text>\n"
+                """
+                <text x="\(place(left - 8))" y="\(place(y(tick) + 4))" font-size="12" text-anchor="end" \
+                fill="#6b7280">\(number(tick))</text>\n
+                """
         }
         for i in 0...4 {
             let day = span.first + (span.last - span.first) * Int64(i) / 4
             let anchor = i == 0 ? "start" : i == 4 ? "end" : "middle"
             out +=
-                "<text x=\"\(place(x(day)))\" y=\"\(place(height - bottom + 20))\" font-size=\"12\" text-anchor=\"\(anchor)\" fill=\"#6b7280\">\(CalendarDay.text(day: day))</text>\n"
+                """
+                <text x="\(place(x(day)))" y="\(place(height - bottom + 20))" font-size="12" text-anchor="\(anchor)" \
+                fill="#6b7280">\(CalendarDay.text(day: day))</text>\n
+                """
         }
         for (i, line) in series.enumerated() {
             let colour = Self.colours[i % Self.colours.count]
@@ -150,11 +161,17 @@ struct Chart {
                 let at = (left + column * 270, height - bottom + 46 + row * 22)
                 out += "<rect x=\"\(place(at.0))\" y=\"\(place(at.1 - 10))\" width=\"12\" height=\"12\" rx=\"2\" fill=\"\(colour)\"/>"
                 out +=
-                    "<text x=\"\(place(at.0 + 18))\" y=\"\(place(at.1))\" font-size=\"12.5\" fill=\"#374151\">\(escaped(line.name))</text>\n"
+                    """
+                    <text x="\(place(at.0 + 18))" y="\(place(at.1))" font-size="12.5" \
+                    fill="#374151">\(escaped(line.name))</text>\n
+                    """
             }
         }
         out +=
-            "<text x=\"\(place(width - right))\" y=\"\(place(height - 10))\" font-size=\"11\" text-anchor=\"end\" fill=\"#9ca3af\">\(escaped(kpi.id)) as known at event \(lastSeq)</text>\n</svg>\n"
+            """
+            <text x="\(place(width - right))" y="\(place(height - 10))" font-size="11" text-anchor="end" \
+            fill="#9ca3af">\(escaped(kpi.id)) as known at event \(lastSeq)</text>\n</svg>\n
+            """
         return out
     }
 }

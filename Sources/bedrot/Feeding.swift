@@ -8,7 +8,10 @@ struct Init: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make a data root.",
         discussion:
-            "One root is one label and one log, used on one computer. `--from` takes the output of `bedrot events --raw` and gives the same ids."
+            """
+            One root is one label and one log, used on one computer. `--from` takes the output of `bedrot events --raw` and \
+            gives the same ids.
+            """
     )
 
     @OptionGroup var options: RootOptions
@@ -57,8 +60,8 @@ struct Ingest: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Feed files or folders: recognise, land, capture, clean, project.",
         discussion: """
-            Each file stands alone. A file that nobody recognises, that breaks its contract or whose account or year cannot be proved is reported \
-            with the remedy, and the exit code is 2. Feeding the same file again changes no figure.
+            Each file stands alone. A file that nobody recognises, that breaks its contract or whose account or year cannot be proved is \
+            reported with the remedy, and the exit code is 2. Feeding the same file again changes no figure.
             """)
 
     @OptionGroup var options: RootOptions

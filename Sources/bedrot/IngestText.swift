@@ -16,7 +16,10 @@ enum IngestText {
         if captures.count == 1 { Terminal.out("undo: bedrot retract \(captures[0]) --reason …") }
         if captures.count > 1 {
             Terminal.out(
-                "undo one: bedrot retract CAPTURE --reason …, CAPTURE being \(captures.prefix(8).map { String($0) }.joined(separator: ", "))\(captures.count > 8 ? ", …" : "")"
+                """
+                undo one: bedrot retract CAPTURE --reason …, CAPTURE being \
+                \(captures.prefix(8).map { String($0) }.joined(separator: ", "))\(captures.count > 8 ? ", …" : "")
+                """
             )
         }
     }
@@ -48,7 +51,10 @@ enum IngestText {
             }
             if held > 0 {
                 Terminal.note(
-                    "\(name): \(Words.count(Int64(held), "partition")) held back, because the file has fewer rows, less money or rejected lines there: bedrot zones held"
+                    """
+                    \(name): \(Words.count(Int64(held), "partition")) held back, because the file has fewer rows, less money or \
+                    rejected lines there: bedrot zones held
+                    """
                 )
             }
         case .duplicate(let capture):
@@ -140,7 +146,10 @@ enum CorrectionText {
             return
         }
         Terminal.out(
-            "event \(report.event): \(what) capture \(report.capture.seq), \(report.capture.name) (\(report.capture.stream), \(report.capture.account))"
+            """
+            event \(report.event): \(what) capture \(report.capture.seq), \(report.capture.name) (\(report.capture.stream), \
+            \(report.capture.account))
+            """
         )
         if let change { Terminal.out("  \(change.opened) rows new, \(change.replaced) changed, \(change.closed) gone") }
         IngestText.moves(report.moves)

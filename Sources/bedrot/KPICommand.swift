@@ -123,7 +123,10 @@ struct KPI: ParsableCommand {
                 try Files.makeFolder(Files.parent(svg))
                 try AtomicFile.write(Array(chart.svg().utf8), to: svg)
                 Terminal.out(
-                    "drew \(Words.count(Int64(chart.series.count), "series", "series")) of \(Words.count(Int64(chart.points), "value")) to \(svg)"
+                    """
+                    drew \(Words.count(Int64(chart.series.count), "series", "series")) of \
+                    \(Words.count(Int64(chart.points), "value")) to \(svg)
+                    """
                 )
             }
             if plot { Terminal.out(chart.text()) }
@@ -158,11 +161,18 @@ struct KPI: ParsableCommand {
                 ])
             }
             Terminal.out(
-                "\(kpi.title) (\(kpi.id))\nunit       \(kpi.unit); better when it goes \(kpi.direction)\nformula    \(kpi.formula)\nreads      \(reads.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n"
+                """
+                \(kpi.title) (\(kpi.id))\nunit       \(kpi.unit); better when it goes \(kpi.direction)\nformula    \
+                \(kpi.formula)\nreads      \(reads.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n
+                """
             )
             for value in answer.values.suffix(6) {
                 Terminal.out(
-                    "\(IngestText.dimensions(value.dimensions)): \(value.numerator.map { String($0) } ?? "–") / \(value.denominator.map { String($0) } ?? "–") = \(value.text(unit: kpi.unit, decimals: kpi.decimals)) \(kpi.unit)"
+                    """
+                    \(IngestText.dimensions(value.dimensions)): \(value.numerator.map { String($0) } ?? "–") / \
+                    \(value.denominator.map { String($0) } ?? "–") = \(value.text(unit: kpi.unit, decimals: kpi.decimals)) \
+                    \(kpi.unit)
+                    """
                 )
             }
             Terminal.out("trace it: bedrot lineage kpi:\(kpi.id)")

@@ -33,7 +33,10 @@ struct Rebuild: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build everything again from the log, then swap it in.",
         discussion:
-            "Raw, staging and curated files, the warehouse and the KPI snapshots come back byte for byte. With --until the state of the past becomes the live one until the next rebuild."
+            """
+            Raw, staging and curated files, the warehouse and the KPI snapshots come back byte for byte. With --until the state \
+            of the past becomes the live one until the next rebuild.
+            """
     )
 
     @OptionGroup var options: RootOptions
@@ -108,12 +111,19 @@ struct Verify: ParsableCommand {
         } else {
             for finding in result.findings { Terminal.note("bad: \(finding)") }
             Terminal.out(
-                "\(Words.count(result.events, "event")), \(Words.bytes(result.bytes)); \(Words.count(result.objects, "object")), \(Words.bytes(result.objectBytes)); \(Words.grouped(result.eventsPerSecond)) events/s, \(Words.grouped(result.megabytesPerSecond)) MB/s"
+                """
+                \(Words.count(result.events, "event")), \(Words.bytes(result.bytes)); \(Words.count(result.objects, "object")), \
+                \(Words.bytes(result.objectBytes)); \(Words.grouped(result.eventsPerSecond)) events/s, \
+                \(Words.grouped(result.megabytesPerSecond)) MB/s
+                """
             )
             Terminal.out(
                 result.findings.isEmpty
                     ? "the log is sound"
-                    : "\(Words.count(Int64(result.findings.count), "finding")): restore from a backup, or show these lines to whoever keeps the log"
+                    : """
+                    \(Words.count(Int64(result.findings.count), "finding")): restore from a backup, or show these lines to whoever keeps \
+                    the log
+                    """
             )
         }
         guard result.findings.isEmpty else { throw ExitCode(1) }

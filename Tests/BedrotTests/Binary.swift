@@ -24,7 +24,8 @@ enum Binary {
     ///
     /// With `killAfter`, in microseconds, the process gets SIGKILL then, unless it has ended before.
     static func run(
-        _ arguments: [String], environment: [String: String] = [:], workingFolder: String? = nil, input: String = "/dev/null", killAfter: UInt32? = nil
+        _ arguments: [String], environment: [String: String] = [:], workingFolder: String? = nil, input: String = "/dev/null",
+        killAfter: UInt32? = nil
     ) throws -> Output {
         let process = try Running(path, arguments, environment: environment, workingFolder: workingFolder, input: input)
         if let killAfter { process.kill(after: killAfter) }
@@ -70,7 +71,10 @@ final class Running {
     private let folder: TemporaryFolder
     private var isOver = false
 
-    init(_ program: String, _ arguments: [String], environment: [String: String] = [:], workingFolder: String? = nil, input: String = "/dev/null") throws {
+    init(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], workingFolder: String? = nil,
+        input: String = "/dev/null"
+    ) throws {
         self.arguments = arguments
         folder = try TemporaryFolder()
         var actions = posix_spawn_file_actions_t()

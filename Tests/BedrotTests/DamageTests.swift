@@ -44,7 +44,9 @@ import Testing
                 #expect(verdict.errors.contains("bad: ") || verdict.errors.contains("Error: "), "\(what): \(verdict)")
             } else {
                 for (output, bytes) in zip(try Self.answers(root), truth) {
-                    #expect(output.code == 0 && output.bytes == bytes, "\(what): verify says sound, but \(output.arguments) answers otherwise (\(output.code ?? -1))")
+                    #expect(
+                        output.code == 0 && output.bytes == bytes,
+                        "\(what): verify says sound, but \(output.arguments) answers otherwise (\(output.code ?? -1))")
                 }
             }
         }

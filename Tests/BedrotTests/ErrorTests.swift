@@ -68,7 +68,8 @@ import Testing
         #expect(none.errors.contains("no data root") && none.errors.contains("init --label"))
         let missing = try Binary.run(["digest", "--root", folder.path])
         #expect(missing.code == 1)
-        #expect(missing.errors.contains("\(folder.path) is not a data root") && missing.errors.contains("bedrot --root \(folder.path) init"))
+        #expect(
+            missing.errors.contains("\(folder.path) is not a data root") && missing.errors.contains("bedrot --root \(folder.path) init"))
         let named = try Binary.run(["digest"], environment: ["PROJECT_ROOT": one.path], workingFolder: folder.path)
         let inside = try Binary.run(["digest"], workingFolder: "\(one.path)/2_raw/spotify")
         let leading = try Binary.run(["--root", one.path, "digest"])

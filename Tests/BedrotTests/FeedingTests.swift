@@ -48,14 +48,17 @@ import Testing
         #expect(twice.errors.contains("is retracted already") && twice.errors.contains("bedrot reinstate \(capture)"))
         try root.ok(["reinstate", "\(capture)", "--reason", "theirs after all"])
         #expect(try root.number("SELECT sum(streams_native) FROM fact_audience_day") == 9000)
-        for (path, content) in try root.zones() where path.hasPrefix("4_curated") && !path.hasSuffix("_manifest.json") { #expect(doubled[path] == content) }
+        for (path, content) in try root.zones() where path.hasPrefix("4_curated") && !path.hasSuffix("_manifest.json") {
+            #expect(doubled[path] == content)
+        }
         #expect(try root.number("SELECT count(*) FROM fact_audience_day_v WHERE to_seq IS NULL") == 9)
         #expect(try root.number("SELECT count(*) FROM fact_audience_day_v") == 36, "each change is a version: 1, 2, 1, 2 times the figure")
         let live = try root.ok(["reinstate", "\(capture)", "--reason", "again"], code: 1)
         #expect(live.errors.contains("is live"))
         let events = try root.events()
         #expect(events.filter { $0["type"]?.string == "extraction.retracted" }.count == 1, "refused corrections leave no event")
-        #expect(events.filter { $0["type"]?.string == "run.started" }.count == events.filter { $0["type"]?.string == "run.completed" }.count)
+        #expect(
+            events.filter { $0["type"]?.string == "run.started" }.count == events.filter { $0["type"]?.string == "run.completed" }.count)
         try root.ok(["verify", "--shadow"])
     }
 
@@ -78,7 +81,8 @@ import Testing
     @Test func aFilteredBankExportIsHeld() throws {
         let root = try Root()
         try root.feed([Made.bank(Made.sales, made: 14)], Made.account)
-        let filtered = Made.bank(Made.sales.filter { $0.artist == "PIG1987" } + [.init(reported: "2025-03-27", artist: "PIG1987")], made: 28)
+        let filtered = Made.bank(
+            Made.sales.filter { $0.artist == "PIG1987" } + [.init(reported: "2025-03-27", artist: "PIG1987")], made: 28)
         let output = try root.feed([filtered], Made.account, code: 2)
         #expect(output.errors.contains("2 partitions held back") && output.errors.contains("bedrot zones held"), "\(output)")
         #expect(try root.number("SELECT sum(net_nano) FROM fact_royalty_line") == 575_000_000, "only the new reporting date is loaded")
@@ -165,14 +169,19 @@ import Testing
     private static let stem = "spotify_audience_\(Made.zonea0)_20250310_180000"
 
     @Test(arguments: [
-        Junk(name: "empty.csv", bytes: []), Junk(name: "\(stem).csv", bytes: []), Junk(name: "notes.txt", bytes: Array("call the label\n".utf8)),
-        Junk(name: "dk_bank_details_20250314_190000.zip", bytes: []), Junk(name: "Overview_2025-03-01_1741543200_zone.a0.zip", bytes: Array("PK\u{3}\u{4}".utf8)),
-        Junk(name: "cover.png", bytes: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + (0..<4000).map { UInt8(truncatingIfNeeded: $0 &* 31) }),
+        Junk(name: "empty.csv", bytes: []), Junk(name: "\(stem).csv", bytes: []),
+        Junk(name: "notes.txt", bytes: Array("call the label\n".utf8)),
+        Junk(name: "dk_bank_details_20250314_190000.zip", bytes: []),
+        Junk(name: "Overview_2025-03-01_1741543200_zone.a0.zip", bytes: Array("PK\u{3}\u{4}".utf8)),
+        Junk(
+            name: "cover.png",
+            bytes: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + (0..<4000).map { UInt8(truncatingIfNeeded: $0 &* 31) }),
         Junk(name: "\(stem).csv", bytes: (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 7919 >> 3) }),
         Junk(name: "\(stem).csv", bytes: header + Array(repeating: 0x61, count: 3_000_000)),
         Junk(name: "\(stem).csv", bytes: header + [0x22] + Array(repeating: 0x2C, count: 200_000)),
         Junk(name: "\(stem).csv", bytes: header + [0xFF, 0xFE, 0x00] + Array("2025-03-01,1,2,3\n".utf8)),
-        Junk(name: "\(stem).csv", bytes: Array(repeating: 0, count: 10_000)), Junk(name: "\(stem).csv", bytes: Array("date,listeners\n2025-03-01\n".utf8)),
+        Junk(name: "\(stem).csv", bytes: Array(repeating: 0, count: 10_000)),
+        Junk(name: "\(stem).csv", bytes: Array("date,listeners\n2025-03-01\n".utf8)),
         Junk(name: "dk_bank_details.tsv", bytes: Array("Reporting Date\tSale Month\n2025-03-13\t2025-01\n".utf8)),
         Junk(name: "Overview_2025-03-01_1741543200_zone.a0.csv", bytes: Array("Date,Video Views\nMarch 1,1\nMarch 1,1\n".utf8)),
         Junk(name: "a\nb\u{1B}[31m.csv", bytes: [1, 2, 3]), Junk(name: "-weird --name.csv", bytes: Array("x,y\n1,2\n".utf8)),
@@ -197,7 +206,9 @@ import Testing
         _ = try root.file(MadeFile("visit/shopping.txt", "milk\n"))
         _ = try root.file(MadeFile("visit/.hidden", "x"))
         let output = try root.ok(["ingest", "\(root.inbox)/visit"], code: 2)
-        #expect(output.errors.contains("shopping.txt: no contract fits; nothing was guessed") && output.errors.contains("The closest:"), "\(output)")
+        #expect(
+            output.errors.contains("shopping.txt: no contract fits; nothing was guessed") && output.errors.contains("The closest:"),
+            "\(output)")
         #expect(try root.seqs("extraction.captured").count == 2, "one bad file does not stop the others")
         #expect(Tree.names("\(root.inbox)/visit").count == 4, "nothing is taken away from people")
     }
@@ -208,19 +219,24 @@ import Testing
         let root = try Root(copyOf: SliceTests.lake.get())
         let files = [
             Made.spotify(10...20, made: 21), Made.tiktok("pig1987", 1...4, made: 4), Made.first[0],
-            Made.bank(Made.sales.filter { $0.artist == "PIG1987" }, made: 29), MadeFile("notes.txt", "x"), Made.spotify(1...16, made: 22, factor: 5),
+            Made.bank(Made.sales.filter { $0.artist == "PIG1987" }, made: 29), MadeFile("notes.txt", "x"),
+            Made.spotify(1...16, made: 22, factor: 5),
         ]
         let before = try Tree.listing(root.path)
         let shown = try root.feed(files, Made.account + ["--dry-run", "--json"], code: 2).json()
         #expect(try root.feed(files, Made.account + ["--dry-run"], code: 2).text.contains("dry run: nothing was written"))
         // Readers leave their mark in lock files only.
-        let changed = Tree.differences(before, try Tree.listing(root.path)).filter { !$0.hasPrefix("ledger/log/lock.mdb") && !$0.contains(".db-shm") && !$0.contains(".db-wal: 0 bytes") }
+        let changed = Tree.differences(before, try Tree.listing(root.path)).filter {
+            !$0.hasPrefix("ledger/log/lock.mdb") && !$0.contains(".db-shm") && !$0.contains(".db-wal: 0 bytes")
+        }
         #expect(changed == [])
         let real = try root.feed(files, Made.account + ["--json"], code: 2).json()
         let (planned, done) = (try #require(shown["files"]?.array), try #require(real["files"]?.array))
         #expect(planned.count == done.count)
         for (plan, deed) in zip(planned, done) {
-            for key in ["path", "outcome", "dataset", "account", "rows", "rejected", "held", "new", "changed", "gone", "observed", "observed_from"] {
+            for key in [
+                "path", "outcome", "dataset", "account", "rows", "rejected", "held", "new", "changed", "gone", "observed", "observed_from",
+            ] {
                 #expect(plan[key] == deed[key], "\(key) of \(plan["path"]?.string ?? "")")
             }
         }

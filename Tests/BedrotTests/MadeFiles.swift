@@ -23,7 +23,9 @@ enum Made {
     static func march(_ day: Int) -> String { "2025-03-\(day < 10 ? "0" : "")\(day)" }
 
     /// A Spotify audience export of days of March 2025 made on `made`; `streams` of a day are 100 × day × factor.
-    static func spotify(_ days: ClosedRange<Int>, made: Int, factor: Int = 1) -> MadeFile { spotify(zonea0, days, made: made, factor: factor) }
+    static func spotify(_ days: ClosedRange<Int>, made: Int, factor: Int = 1) -> MadeFile {
+        spotify(zonea0, days, made: made, factor: factor)
+    }
 
     static func spotify(_ artist: String, _ days: ClosedRange<Int>, made: Int, factor: Int = 1) -> MadeFile {
         var text = "date,listeners,streams,followers\n"
@@ -53,18 +55,27 @@ enum Made {
     /// A DistroKid bank export made on a day of March 2025.
     static func bank(_ sales: [Sale], made: Int) -> MadeFile {
         let heading =
-            "Reporting Date\tSale Month\tStore\tArtist\tTitle\tISRC\tUPC\tQuantity\tTeam Percentage\tSong/Album\tCountry of Sale\tSongwriter Royalties Withheld\tEarnings (USD)\n"
+            """
+            Reporting Date\tSale Month\tStore\tArtist\tTitle\tISRC\tUPC\tQuantity\tTeam Percentage\tSong/Album\tCountry of \
+            Sale\tSongwriter Royalties Withheld\tEarnings (USD)\n
+            """
         let lines = sales.map { sale in
             let isrc = sale.artist == "ZONE A0" ? "QZBDR2400001" : "QZBDR2400002"
-            return "\(sale.reported)\t2024-12\tSpotify\t\(sale.artist)\tTHE SOURCE\t\(isrc)\t019800000017\t\(sale.quantity)\t100\tSong\t\(sale.country)\t0\t\(sale.earnings)\n"
+            return
+                """
+                \(sale.reported)\t2024-12\tSpotify\t\(sale.artist)\tTHE \
+                SOURCE\t\(isrc)\t019800000017\t\(sale.quantity)\t100\tSong\t\(sale.country)\t0\t\(sale.earnings)\n
+                """
         }
         return MadeFile("dk_bank_details_\(march(made).replacing("-", with: ""))_190000.tsv", heading + lines.joined())
     }
 
     /// Two artists, two reporting dates: 0.20 USD in February, 0.35 USD in March.
     static let sales = [
-        Sale(reported: "2025-02-13", quantity: 10, earnings: "0.050000000000"), Sale(reported: "2025-02-13", artist: "PIG1987", quantity: 30, earnings: "0.15"),
-        Sale(reported: "2025-03-13", quantity: 20, earnings: "0.10"), Sale(reported: "2025-03-13", artist: "PIG1987", quantity: 50, earnings: "0.25", country: "DE"),
+        Sale(reported: "2025-02-13", quantity: 10, earnings: "0.050000000000"),
+        Sale(reported: "2025-02-13", artist: "PIG1987", quantity: 30, earnings: "0.15"),
+        Sale(reported: "2025-03-13", quantity: 20, earnings: "0.10"),
+        Sale(reported: "2025-03-13", artist: "PIG1987", quantity: 50, earnings: "0.25", country: "DE"),
     ]
 
     /// One file of each dataset: what most tests begin with. The bank export needs `--account`.

@@ -73,7 +73,11 @@ import Testing
         let file = "\(root.path)/4_curated/spotify_audience_curated.csv"
         let bytes = try AtomicFile.read(file)
         let live = "\(root.path)/warehouse/bedrot_analytics.db"
-        let change = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('UPDATE fact_audience_day_v SET streams_native = streams_native + 1 WHERE rowid = 1'); c.commit()"
+        let change =
+            """
+            import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('UPDATE fact_audience_day_v SET streams_native = \
+            streams_native + 1 WHERE rowid = 1'); c.commit()
+            """
         #expect(try Binary.other("python3", ["-c", change, live]).code == 0)
         let found = try root.ok(["verify", "--shadow"], code: 1)
         #expect(found.errors.contains("differs: fact_audience_day"), "\(found)")
@@ -142,11 +146,15 @@ import Testing
         let made = try Binary.run(["init", "--from", "\(folder.path)/events", "--root", "\(folder.path)/lake"])
         #expect(made.code == 1, "\(made)")
         // A changed event may still be a valid other event: then its successor tells.
-        #expect(made.errors.contains("\(folder.path)/events:\(line + 1)") || made.errors.contains("\(folder.path)/events:\(line + 2)"), "\(made)")
+        #expect(
+            made.errors.contains("\(folder.path)/events:\(line + 1)") || made.errors.contains("\(folder.path)/events:\(line + 2)"),
+            "\(made)")
     }
 
     @Test func zoneFoldersMayHaveOtherNames() throws {
-        let environment = ["LANDING_ZONE": "eingang", "RAW_ZONE": "roh", "STAGING_ZONE": "zwischen", "CURATED_ZONE": "fertig", "ARCHIVE_ZONE": "alt"]
+        let environment = [
+            "LANDING_ZONE": "eingang", "RAW_ZONE": "roh", "STAGING_ZONE": "zwischen", "CURATED_ZONE": "fertig", "ARCHIVE_ZONE": "alt",
+        ]
         let root = try Root(initialised: false)
         try root.ok(["init", "--label", "Test"], environment: environment)
         for files in [Made.first, Made.second] {
@@ -172,7 +180,9 @@ import Testing
         try Tree.write(Array(text.utf8), to: "\(root.path)/definitions/\(path)")
     }
 
-    private static func shipped(_ path: String) throws -> String { String(decoding: try AtomicFile.read("\(Binary.checkout)/\(path)"), as: UTF8.self) }
+    private static func shipped(_ path: String) throws -> String {
+        String(decoding: try AtomicFile.read("\(Binary.checkout)/\(path)"), as: UTF8.self)
+    }
 
     @Test func aNewFigureHasItsPastAtOnce() throws {
         let root = try Root(copyOf: SliceTests.lake.get())
@@ -198,7 +208,9 @@ import Testing
             """)
         try root.ok(["project"])
         let history = try #require(root.json(["kpi", "history", "listeners_sum"]).array)
-        #expect(history.compactMap { $0["num"]?.int } == [2700, 2160, 8160].sorted { ($0 == 2700 ? 0 : 1) < ($1 == 2700 ? 0 : 1) } || history.compactMap { $0["num"]?.int } == [2700, 8160, 2160])
+        #expect(
+            history.compactMap { $0["num"]?.int } == [2700, 2160, 8160].sorted { ($0 == 2700 ? 0 : 1) < ($1 == 2700 ? 0 : 1) }
+                || history.compactMap { $0["num"]?.int } == [2700, 8160, 2160])
         #expect(Set(history.compactMap { $0["seq"]?.int }).count == 2, "a value at the snapshots taken before the KPI existed")
         let after = try root.digest()
         for (table, digest) in before.tables where table.hasPrefix("fact_") { #expect(after.tables[table] == digest) }
@@ -216,12 +228,15 @@ import Testing
         let root = try Root(copyOf: SliceTests.lake.get())
         let extra = try root.file(
             MadeFile("spotify_audience_\(Made.pig1987)_20250319_180000.csv", "date,oyentes,abspielungen,followers\n2025-03-18,11,1234,5\n"))
-        let staged = { try root.events(["--stream", "spotify/audience", "--type", "zone.promoted"]).filter { $0["body"]?["to"] == "staging" } }
+        let staged = {
+            try root.events(["--stream", "spotify/audience", "--type", "zone.promoted"]).filter { $0["body"]?["to"] == "staging" }
+        }
         _ = try root.run(["ingest", extra])
         let before = try staged().count
         let streams = "SELECT sum(streams_native) FROM fact_audience_day"
         #expect(try root.number(streams) == 17_200)
-        let text = try Self.shipped("zones/spotify/audience.yml").replacing("aliases: [reproducciones]", with: "aliases: [reproducciones, abspielungen]")
+        let text = try Self.shipped("zones/spotify/audience.yml").replacing(
+            "aliases: [reproducciones]", with: "aliases: [reproducciones, abspielungen]")
         try Self.overlay(root, "zones/spotify/audience.yml", text)
         try root.ok(["project"])
         let now = try staged()

@@ -67,7 +67,10 @@ import Testing
         #expect(try #require(root.json(["kpi", "history", "streams_native_7d", "--limit", "1"]).array).count == 2)
         #expect(try root.ok(["kpi", "history", "streams_native_7d", "--plot"]).text.contains("┤"))
         let explained = try root.ok(["kpi", "explain", "streams_native_7d"]).text
-        for part in ["formula", "fact_audience_day.streams_native", "projections/kpis/streams_native_7d.sql", "trace it: bedrot lineage kpi:streams_native_7d"] {
+        for part in [
+            "formula", "fact_audience_day.streams_native", "projections/kpis/streams_native_7d.sql",
+            "trace it: bedrot lineage kpi:streams_native_7d",
+        ] {
             #expect(explained.contains(part))
         }
         #expect(try root.json(["kpi", "explain", "revenue_net"])["sql"]?.string?.contains("SELECT") == true)
@@ -79,7 +82,11 @@ import Testing
         let folder = try TemporaryFolder()
         let file = "\(folder.path)/reports/chart.svg"
         try root.ok(["kpi", "history", kpi, "--svg", file])
-        let check = "import sys,xml.etree.ElementTree as e; r=e.parse(sys.argv[1]).getroot(); assert r.tag.endswith('}svg'), r.tag; print(len(list(r.iter())))"
+        let check =
+            """
+            import sys,xml.etree.ElementTree as e; r=e.parse(sys.argv[1]).getroot(); assert r.tag.endswith('}svg'), r.tag; \
+            print(len(list(r.iter())))
+            """
         let parsed = try Binary.other("python3", ["-c", check, file])
         #expect(parsed.code == 0, "\(parsed)")
     }
@@ -102,8 +109,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "DELETE FROM kpi_value", "DELETE FROM fact_audience_day", "UPDATE checkpoint SET seq = 0", "DROP TABLE kpi_value", "CREATE TABLE x (y)",
-        "PRAGMA user_version = 7", "VACUUM INTO '%'", "ATTACH '%' AS other", "SELECT 1; DELETE FROM kpi_value", "INSERT INTO events (seq) VALUES (1)",
+        "DELETE FROM kpi_value", "DELETE FROM fact_audience_day", "UPDATE checkpoint SET seq = 0", "DROP TABLE kpi_value",
+        "CREATE TABLE x (y)",
+        "PRAGMA user_version = 7", "VACUUM INTO '%'", "ATTACH '%' AS other", "SELECT 1; DELETE FROM kpi_value",
+        "INSERT INTO events (seq) VALUES (1)",
     ])
     func aQuestionChangesNothing(sql: String) throws {
         let root = try Self.lake.get()
@@ -123,7 +132,9 @@ import Testing
         #expect(captures == all.filter { $0["type"]?.string == "extraction.captured" })
         #expect(try root.events(["--type", "zone.*"]) == all.filter { $0["type"]?.string?.hasPrefix("zone.") == true })
         #expect(try root.events(["--stream", "spotify/audience"]) == all.filter { $0["stream"]?.string == "spotify/audience" })
-        #expect(try root.events(["--stream", "tiktok/*", "--stream", "run"]) == all.filter { ["tiktok/overview", "run"].contains($0["stream"]?.string) })
+        #expect(
+            try root.events(["--stream", "tiktok/*", "--stream", "run"])
+                == all.filter { ["tiktok/overview", "run"].contains($0["stream"]?.string) })
         #expect(try root.events(["--since", "3", "--until", "5"]).compactMap { $0["seq"]?.int } == [3, 4, 5])
         #expect(try root.events(["--newest", "--limit", "2"]) == [all[all.count - 1], all[all.count - 2]])
         let run = try #require(captures[0]["run"]?.string)
@@ -206,8 +217,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ["kpi", "list"], ["kpi", "show", "revenue_net"], ["kpi", "history", "revenue_net"], ["kpi", "explain", "revenue_net"], ["query", "SELECT 1"],
-        ["restatements"], ["digest"], ["project", "--status"], ["zones", "held"], ["verify"], ["lineage", "fact_social_day", "--where", "1 = 1"], ["show", "1"],
+        ["kpi", "list"], ["kpi", "show", "revenue_net"], ["kpi", "history", "revenue_net"], ["kpi", "explain", "revenue_net"],
+        ["query", "SELECT 1"],
+        ["restatements"], ["digest"], ["project", "--status"], ["zones", "held"], ["verify"],
+        ["lineage", "fact_social_day", "--where", "1 = 1"], ["show", "1"],
     ])
     func answersComeAsJSON(arguments: [String]) throws {
         let root = try Self.lake.get()
@@ -218,13 +231,25 @@ import Testing
 
     @Test(arguments: [
         ("init", ["--label", "--zone", "--currency", "--from", "--root", "--definitions", "--json", "--quiet"]),
-        ("ingest", ["<paths>", "--account", "--observed", "--downloaded-on", "--accept-changes", "--no-project", "--dry-run", "exit code is 2"]),
+        (
+            "ingest",
+            ["<paths>", "--account", "--observed", "--downloaded-on", "--accept-changes", "--no-project", "--dry-run", "exit code is 2"]
+        ),
         ("retract", ["<capture>", "--reason", "--no-project"]), ("reinstate", ["<capture>", "--reason", "--no-project"]),
         ("zones accept", ["<capture>", "<partition>", "--reason"]), ("zones held", ["--json"]), ("project", ["--status"]),
-        ("rebuild", ["--until", "--with-definitions"]), ("replay", ["--until", "--into", "<names>"]), ("verify", ["--shadow"]), ("digest", ["--json"]),
-        ("events", ["--since", "--until", "--stream", "--type", "--run", "--object", "--after", "--before", "--limit", "--newest", "--raw", "--follow"]),
-        ("show", ["<event>"]), ("lineage", ["<subject>", "--where", "--day", "--known-at", "--limit", "kpi:"]), ("restatements", ["--limit", "--table", "--since"]),
-        ("kpi list", ["--each"]), ("kpi show", ["<id>", "--day", "--known-at"]), ("kpi history", ["--plot", "--svg", "--limit"]), ("kpi explain", ["<id>"]),
+        ("rebuild", ["--until", "--with-definitions"]), ("replay", ["--until", "--into", "<names>"]), ("verify", ["--shadow"]),
+        ("digest", ["--json"]),
+        (
+            "events",
+            [
+                "--since", "--until", "--stream", "--type", "--run", "--object", "--after", "--before", "--limit", "--newest", "--raw",
+                "--follow",
+            ]
+        ),
+        ("show", ["<event>"]), ("lineage", ["<subject>", "--where", "--day", "--known-at", "--limit", "kpi:"]),
+        ("restatements", ["--limit", "--table", "--since"]),
+        ("kpi list", ["--each"]), ("kpi show", ["<id>", "--day", "--known-at"]), ("kpi history", ["--plot", "--svg", "--limit"]),
+        ("kpi explain", ["<id>"]),
         ("query", ["<sql>", "--csv", "--json"]), ("bench", ["log", "clean"]),
         ("", ["PROJECT_ROOT", "BEDROT_DEFINITIONS", "LANDING_ZONE", "CURATED_ZONE", "Exit codes", "64", "--version", "ingest", "replay"]),
     ])

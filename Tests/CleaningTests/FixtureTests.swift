@@ -63,6 +63,28 @@ struct Fixture: CustomTestStringConvertible, Sendable {
         }
     }
 
+    /// One line a revision: what all fixtures came to under it. Recording adds a line for a new revision and never changes one, so an
+    /// output that changed without a new `Cleaner.revision` fails whatever is recorded.
+    @Test func aChangedOutputNeedsANewRevision() throws {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for fixture in Fixture.all {
+            let (contract, facts, raw) = try fixture.prepare()
+            let outcome = try clean([raw[...]], contract, facts)
+            for byte in StagingCSV.header(contract) + outcome.sink.csv { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        }
+        let name = "Fixtures/golden/revisions.txt"
+        let made = "\(Cleaner.revision) \(Fixture.all.count) \(String(hash, radix: 16))"
+        let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: name)
+        let recorded = ((try? String(contentsOf: source, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
+        // More fixtures under one revision are a line of their own.
+        let mine = recorded.filter { $0.hasPrefix("\(Cleaner.revision) \(Fixture.all.count) ") }
+        if mine.isEmpty, ProcessInfo.processInfo.environment["RECORD_GOLDEN"] == "1" {
+            try Data((recorded + [made]).map { $0 + "\n" }.joined().utf8).write(to: source)
+        } else {
+            #expect(mine == [made], "the staging output changed: raise Cleaner.revision, then RECORD_GOLDEN=1")
+        }
+    }
+
     @Test(arguments: Fixture.all) func sameRowsWhereverTheBytesAreCut(_ fixture: Fixture) throws {
         let (contract, facts, raw) = try fixture.prepare()
         let whole = try clean([raw[...]], contract, facts)

@@ -283,7 +283,8 @@ struct StreamStory {
         Views(label: "a partial last day does not", before: [9, 9, 9, 9, 9], after: [99, 9, 9, 9, 99], secondDownload: 5, doubted: true),
         Views(label: "nor does it alone", before: [9, 9, 9, 9, 9, 9], after: [99, 9, 9, 9, 9, 99], secondDownload: 6, doubted: false),
         Views(
-            label: "nor when it is the older one", before: [9, 9, 9, 9, 9, 1], firstDownload: 6, after: [99, 9, 9, 9, 9, 9], doubted: false),
+            label: "nor when it is the older one", before: [9, 9, 9, 9, 9, 1], firstDownload: 6, after: [99, 9, 9, 9, 9, 9],
+            doubted: false),
         Views(label: "below zero, the same", before: [-9, -9, -9, -9, -9], after: [-9, -9, -9, -9, -9], doubted: false),
         Views(label: "below zero, twice as low", before: [-9, -9, -9, -9, -9], after: [-18, -18, -18, -18, -18], doubted: false),
         Views(label: "below zero, lower", before: [-9, -9, -9, -9, -9], after: [-19, -19, -9, -9, -9], doubted: true),

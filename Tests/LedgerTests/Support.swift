@@ -168,10 +168,16 @@ enum Export {
 
     static func bank(_ lines: [Line]) -> String {
         var text =
-            "Reporting Date\tSale Month\tStore\tArtist\tTitle\tISRC\tUPC\tQuantity\tTeam Percentage\tSong/Album\tCountry of Sale\tSongwriter Royalties Withheld\tEarnings (USD)\n"
+            """
+            Reporting Date\tSale Month\tStore\tArtist\tTitle\tISRC\tUPC\tQuantity\tTeam Percentage\tSong/Album\tCountry of \
+            Sale\tSongwriter Royalties Withheld\tEarnings (USD)\n
+            """
         for line in lines {
             text +=
-                "\(line.day)\t2025-01\tSpotify\t\(line.artist)\tGlass Tide\tQZABC2400001\t019800000001\t\(line.quantity)\t100\tSong\tUS\t0\t\(line.usd)\n"
+                """
+                \(line.day)\t2025-01\tSpotify\t\(line.artist)\tGlass \
+                Tide\tQZABC2400001\t019800000001\t\(line.quantity)\t100\tSong\tUS\t0\t\(line.usd)\n
+                """
         }
         return text
     }
