@@ -326,6 +326,8 @@ private struct Scan: ~Copyable {
         if stored.key != seq {
             find(.eventPlace, "where event \(seq) should be, the key says \(stored.key.map { "\($0)" } ?? "something that is no seq")")
         }
+        // Reading by seq goes through branch pages, which the walk from leaf to leaf never looks at.
+        if unsafe try core.transaction.event(seq) == nil { find(.eventPlace, "event \(seq) is there, but is not found by its seq") }
         guard let id = stored.id else {
             find(.eventForm, "event \(seq) is too short to be one")
             return result

@@ -27,6 +27,8 @@ final class FactLoader {
     private let plan: [Source]?
     private let statement: StagedTable.Statement
 
+    deinit { rows.free() }
+
     /// `forcingSQL` computes even simple expressions in SQLite, for tests of the equality.
     init(
         fact: FactDefinition, loader: LoaderSQL, staged: StagedTable, columns: [StagedColumn], service: String, sources: SourceValues,
@@ -81,61 +83,67 @@ final class FactLoader {
         return .cellOr(cell, text)
     }
 
-    /// Writes the fact's columns of each staged row to `row` and calls `body` with the row's index in the batch.
-    func run(_ batch: StagedBatch, account: String, into row: UnsafeMutablePointer<Int64>, _ body: (_ index: Int) throws -> Void) throws {
+    /// The fact's columns of every row of the last batch, row by row.
+    private(set) var rows = RawVector<Int64>()
+
+    /// Turns a batch into ``rows``, one for each staged row.
+    func load(_ batch: StagedBatch, account: String) throws {
+        rows.removeAll()
+        _ = rows.extend(by: batch.count * spaces.count)
         guard let plan else {
             try statement.run(batch, account: account) { index, handle in
-                for column in spaces.indices { row[column] = try value(handle, column, line: batch.lines[index]) }
-                try body(index)
+                for column in spaces.indices { rows[index * spaces.count + column] = try value(handle, column, line: batch.lines[index]) }
             }
             return
         }
-        // Texts that do not depend on the row get their ids once.
-        let constants = try plan.indices.map { column -> Int64 in
+        for column in plan.indices {
             switch plan[column] {
-            case .text(let text), .cellOr(_, let text): try sources.id(spaces[column], text)
-            case .account: try sources.id(spaces[column], account)
-            default: Int64.min
+            case .cell(let cell): try fill(column, from: cell, of: batch, null: Int64.min)
+            case .cellOr(let cell, let text): try fill(column, from: cell, of: batch, null: try sources.id(spaces[column], text))
+            case .text(let text): fill(column, with: try sources.id(spaces[column], text), of: batch)
+            case .account: fill(column, with: try sources.id(spaces[column], account), of: batch)
+            case .line: for index in 0..<batch.count { rows[index * spaces.count + column] = batch.lines[index] }
+            case .null:
+                if isKey[column], batch.count > 0 { throw nullKey(column, line: batch.lines[0]) }
+                fill(column, with: Int64.min, of: batch)
             }
         }
+    }
+
+    private func fill(_ column: Int, with value: Int64, of batch: StagedBatch) {
+        for index in 0..<batch.count { rows[index * spaces.count + column] = value }
+    }
+
+    private func fill(_ column: Int, from staged: Int, of batch: StagedBatch, null: Int64) throws {
+        let width = spaces.count
         let stride = batch.columns.count
-        try batch.cells.withUnsafeBufferPointer { cells in
-            try batch.arena.withUnsafeBytes { arena in
+        let space = spaces[column]
+        if isKey[column], null == Int64.min {
+            for index in 0..<batch.count where batch.cells[index * stride + staged] == Int64.min { throw nullKey(column, line: batch.lines[index]) }
+        }
+        guard space >= 0 else {
+            for index in 0..<batch.count {
+                let cell = batch.cells[index * stride + staged]
+                rows[index * width + column] = cell == Int64.min ? null : cell
+            }
+            return
+        }
+        // The closure does not throw: nested throwing closures were miscompiled in release builds (Swift 6.3.1 left the error register dirty).
+        let failure: (any Error)? = batch.arena.withUnsafeBytes { arena in
+            do {
                 for index in 0..<batch.count {
-                    for column in plan.indices {
-                        let cell: Int64
-                        switch plan[column] {
-                        case .cell(let staged): cell = cells[index * stride + staged]
-                        case .cellOr(let staged, _):
-                            let found = cells[index * stride + staged]
-                            if found == Int64.min {
-                                row[column] = constants[column]
-                                continue
-                            }
-                            cell = found
-                        case .line:
-                            row[column] = batch.lines[index]
-                            continue
-                        case .text, .account, .null:
-                            row[column] = constants[column]
-                            if isKey[column], constants[column] == Int64.min { throw nullKey(column, line: batch.lines[index]) }
-                            continue
-                        }
-                        if cell == Int64.min {
-                            if isKey[column] { throw nullKey(column, line: batch.lines[index]) }
-                            row[column] = Int64.min
-                        } else if spaces[column] >= 0 {
-                            let start = Int(cell >> 32)
-                            row[column] = try sources.id(
-                                spaces[column], UnsafeRawBufferPointer(rebasing: arena[start..<start + Int(cell & 0xFFFF_FFFF)]))
-                        } else {
-                            row[column] = cell
-                        }
-                    }
-                    try body(index)
+                    let cell = batch.cells[index * stride + staged]
+                    let start = Int(cell >> 32)
+                    rows[index * width + column] =
+                        cell == Int64.min
+                        ? null : try sources.id(space, UnsafeRawBufferPointer(rebasing: arena[start..<start + Int(cell & 0xFFFF_FFFF)]))
                 }
+                return nil
+            } catch {
+                return error
             }
         }
+        if let failure { throw failure }
     }
 
     private func value(_ handle: OpaquePointer, _ column: Int, line: Int64) throws -> Int64 {

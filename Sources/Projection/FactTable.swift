@@ -161,18 +161,16 @@ final class TableWriter {
         let handle = statement.sqliteStatement
         defer { sqlite3_reset(handle) }
         let count = table.width + VersionStore.Meta.count
-        try withUnsafeTemporaryAllocation(of: Int64.self, capacity: count) { row in
-            while true {
-                let code = sqlite3_step(handle)
-                if code == SQLITE_DONE { return }
-                guard code == SQLITE_ROW else { throw SQLiteFailure(database.sqliteConnection, "looking up \(table.name)") }
-                for i in 0..<count {
-                    row[i] =
-                        sqlite3_column_type(handle, Int32(i + 1)) == SQLITE_NULL ? Int64.min : sqlite3_column_int64(handle, Int32(i + 1))
-                }
-                guard let base = row.baseAddress else { return }
-                try store.load(UnsafePointer(base), rowid: sqlite3_column_int64(handle, 0))
+        let row = UnsafeMutablePointer<Int64>.allocate(capacity: count)
+        defer { row.deallocate() }
+        while true {
+            let code = sqlite3_step(handle)
+            if code == SQLITE_DONE { return }
+            guard code == SQLITE_ROW else { throw SQLiteFailure(database.sqliteConnection, "looking up \(table.name)") }
+            for i in 0..<count {
+                row[i] = sqlite3_column_type(handle, Int32(i + 1)) == SQLITE_NULL ? Int64.min : sqlite3_column_int64(handle, Int32(i + 1))
             }
+            try store.load(UnsafePointer(row), rowid: sqlite3_column_int64(handle, 0))
         }
     }
 

@@ -300,30 +300,32 @@ final class Merger {
         for feed in feeds { accounts.append(try sources.id(feed.accountSpace, capture.account)) }
         let isAppend = contract.merge == .append
         let width = feeds.map(\.writer.table.width).max() ?? 0
-        try withUnsafeTemporaryAllocation(of: Int64.self, capacity: max(width, 1)) { buffer in
-            guard let row = buffer.baseAddress else { return }
-            try source.rows(
-                of: capture, contract: promotion.contract, revision: promotion.revision, expecting: promotion.item, verify: verify
-            ) { batch in
-                for (f, feed) in feeds.enumerated() {
-                    let store = feed.writer.store
-                    row[0] = feed.dataset
-                    row[1] = accounts[f]
-                    try feed.loader.run(batch, account: capture.account, into: row + 2) { index in
-                        if let partition = feed.partitionIndex {
-                            if held.contains(row[partition]) { return }
-                            if let onlyPartitions, !onlyPartitions.contains(row[partition]) { return }
-                        }
-                        if !feed.isRow {
-                            try store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
-                        } else if isAppend {
-                            row[feed.hashIndex] = capture.seq
-                            row[feed.hashIndex + 1] = batch.lines[index]
-                            try store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
-                        } else {
-                            row[feed.hashIndex] = Int64(bitPattern: batch.hashes[index])
-                            try store.offerOccurrence(row, occurrence: feed.hashIndex + 1, line: batch.lines[index])
-                        }
+        let row = UnsafeMutablePointer<Int64>.allocate(capacity: max(width, 1))
+        defer { row.deallocate() }
+        try source.rows(
+            of: capture, contract: promotion.contract, revision: promotion.revision, expecting: promotion.item, verify: verify
+        ) { batch in
+            for (f, feed) in feeds.enumerated() {
+                let store = feed.writer.store
+                row[0] = feed.dataset
+                row[1] = accounts[f]
+                try feed.loader.load(batch, account: capture.account)
+                let columns = feed.fact.columns.count
+                for index in 0..<batch.count {
+                    (row + 2).update(from: feed.loader.rows.base + index * columns, count: columns)
+                    if let partition = feed.partitionIndex {
+                        if held.contains(row[partition]) { continue }
+                        if let onlyPartitions, !onlyPartitions.contains(row[partition]) { continue }
+                    }
+                    if !feed.isRow {
+                        try store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
+                    } else if isAppend {
+                        row[feed.hashIndex] = capture.seq
+                        row[feed.hashIndex + 1] = batch.lines[index]
+                        try store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
+                    } else {
+                        row[feed.hashIndex] = Int64(bitPattern: batch.hashes[index])
+                        try store.offerOccurrence(row, occurrence: feed.hashIndex + 1, line: batch.lines[index])
                     }
                 }
             }

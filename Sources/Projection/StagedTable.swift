@@ -86,20 +86,25 @@ final class StagedTable {
                 sqlite3_reset(statement)
             }
             var index = 0
-            try batch.cells.withUnsafeBufferPointer { cells in
-                try batch.lines.withUnsafeBufferPointer { lines in
-                    try batch.arena.withUnsafeBytes { arena in
+            let failure: (any Error)? = batch.cells.withUnsafeBufferPointer { cells in
+                batch.lines.withUnsafeBufferPointer { lines in
+                    batch.arena.withUnsafeBytes { arena in
                         (feed.cells, feed.lines, feed.arena) = (cells.baseAddress, lines.baseAddress, arena.baseAddress)
-                        while true {
-                            let code = sqlite3_step(statement)
-                            if code == SQLITE_DONE { break }
-                            guard code == SQLITE_ROW else { throw SQLiteFailure(table.connection, sql) }
-                            try body(index, statement)
-                            index += 1
+                        do {
+                            while true {
+                                let code = sqlite3_step(statement)
+                                if code == SQLITE_DONE { return nil }
+                                guard code == SQLITE_ROW else { return SQLiteFailure(table.connection, sql) }
+                                try body(index, statement)
+                                index += 1
+                            }
+                        } catch {
+                            return error
                         }
                     }
                 }
             }
+            if let failure { throw failure }
             guard index == batch.count else {
                 throw SQLiteFailure(message: "a loader gave \(index) rows for \(batch.count) staged rows: \(sql)")
             }

@@ -102,15 +102,23 @@ final class VersionStore {
 
     /// The entry of a key, made (absent) when there is none and `create` is set; -1 otherwise.
     @inline(__always) private func entry(_ row: UnsafePointer<Int64>, create: Bool) throws -> Int {
+        let found = find(row)
+        return found.entry >= 0 || !create ? found.entry : try make(row, found.hash, found.slot)
+    }
+
+    /// The entry of a key, -1 when there is none, and where it would go.
+    @inline(__always) private func find(_ row: UnsafePointer<Int64>) -> (entry: Int, hash: UInt64, slot: Int) {
         let hash = hash(row)
         var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
         while true {
             let entry = Int(slots[slot])
-            if entry < 0 { break }
-            if hashes[entry] == hash, sameKey(entry, row) { return entry }
+            if entry < 0 || hashes[entry] == hash && sameKey(entry, row) { return (entry, hash, slot) }
             slot = (slot + 1) & (slots.count - 1)
         }
-        guard create else { return -1 }
+    }
+
+    /// Makes the entry of a key and takes over what the warehouse holds of it.
+    @inline(never) private func make(_ row: UnsafePointer<Int64>, _ hash: UInt64, _ slot: Int) throws -> Int {
         let made = insert(row, hash, slot)
         if let lookUp {
             awaited = made
@@ -189,12 +197,14 @@ final class VersionStore {
     }
 
     /// Offers one row whose identity is its content: the n-th equal row of a capture gets `n` in `occurrence`.
-    @inline(__always) func offerOccurrence(_ row: UnsafeMutablePointer<Int64>, occurrence: Int, line: Int64) throws {
+    ///
+    /// The loop calls nothing that throws: with a throwing call inlined into it, Swift 6.3.1 returned a stale error register in release builds.
+    @inline(never) func offerOccurrence(_ row: UnsafeMutablePointer<Int64>, occurrence: Int, line: Int64) throws {
         row[occurrence] = 1
-        while true {
-            let entry = try entry(row, create: true)
-            if candidateOf[entry] < 0 { break }
+        var found = find(row)
+        while found.entry >= 0, candidateOf[found.entry] >= 0 {
             row[occurrence] += 1
+            found = find(row)
         }
         try offer(row, line: line, onlyTouched: false)
     }

@@ -1,5 +1,6 @@
 import EventLog
 import Glibc
+import Synchronization
 import Testing
 
 /// The built program, run as a process of its own: what a person at a shell would see.
@@ -124,9 +125,13 @@ final class Running {
     }
 }
 
-/// A folder of its own for one test, removed with it.
+/// A folder of its own for one test, removed with it; those that tests share, when the process ends.
 final class TemporaryFolder: Sendable {
     let path: String
+    private static let left = Mutex<Set<String>>([])
+    private static let removesAtExit: Bool = {
+        atexit { TemporaryFolder.left.withLock { paths in for path in paths { Tree.remove(path) } } } == 0
+    }()
 
     init() throws {
         var template = Array("/tmp/bedrot-e2e-XXXXXX".utf8CString)
@@ -134,10 +139,16 @@ final class TemporaryFolder: Sendable {
             guard let base = name.baseAddress, let made = mkdtemp(base) else { return nil }
             return String(cString: made)
         }
-        path = try #require(made)
+        let path = try #require(made)
+        self.path = path
+        _ = Self.removesAtExit
+        Self.left.withLock { _ = $0.insert(path) }
     }
 
-    deinit { Tree.remove(path) }
+    deinit {
+        Tree.remove(path)
+        Self.left.withLock { _ = $0.remove(path) }
+    }
 }
 
 /// Files and folders, followed nowhere: links are copied and compared as links.

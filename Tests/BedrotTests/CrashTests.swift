@@ -175,7 +175,7 @@ import Testing
         for (module, listed) in [("Ledger", Lake.failpoints), ("Projection", Projector.failpoints)] {
             var used: [String] = []
             let folder = "\(Binary.checkout)/Sources/\(module)"
-            for name in Tree.names(folder) {
+            for name in Tree.names(folder) where name.hasSuffix(".swift") {
                 let text = String(decoding: try AtomicFile.read("\(folder)/\(name)"), as: UTF8.self)
                 used += text.split(separator: "Failpoint.hit(\"").dropFirst().map { String($0.prefix { $0 != "\"" }) }
             }
