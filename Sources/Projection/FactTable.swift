@@ -170,7 +170,7 @@ final class TableWriter {
             for i in 0..<count {
                 row[i] = sqlite3_column_type(handle, Int32(i + 1)) == SQLITE_NULL ? Int64.min : sqlite3_column_int64(handle, Int32(i + 1))
             }
-            try store.load(UnsafePointer(row), rowid: sqlite3_column_int64(handle, 0))
+            store.load(UnsafePointer(row), rowid: sqlite3_column_int64(handle, 0))
         }
     }
 

@@ -318,16 +318,17 @@ final class Merger {
                         if let onlyPartitions, !onlyPartitions.contains(row[partition]) { continue }
                     }
                     if !feed.isRow {
-                        try store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
+                        store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
                     } else if isAppend {
                         row[feed.hashIndex] = capture.seq
                         row[feed.hashIndex + 1] = batch.lines[index]
-                        try store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
+                        store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
                     } else {
                         row[feed.hashIndex] = Int64(bitPattern: batch.hashes[index])
-                        try store.offerOccurrence(row, occurrence: feed.hashIndex + 1, line: batch.lines[index])
+                        store.offerOccurrence(row, occurrence: feed.hashIndex + 1, line: batch.lines[index])
                     }
                 }
+                try store.check()
             }
         }
     }

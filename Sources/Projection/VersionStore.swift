@@ -101,9 +101,9 @@ final class VersionStore {
     }
 
     /// The entry of a key, made (absent) when there is none and `create` is set; -1 otherwise.
-    @inline(__always) private func entry(_ row: UnsafePointer<Int64>, create: Bool) throws -> Int {
+    @inline(__always) private func entry(_ row: UnsafePointer<Int64>, create: Bool) -> Int {
         let found = find(row)
-        return found.entry >= 0 || !create ? found.entry : try make(row, found.hash, found.slot)
+        return found.entry >= 0 || !create ? found.entry : make(row, found.hash, found.slot)
     }
 
     /// The entry of a key, -1 when there is none, and where it would go.
@@ -118,14 +118,26 @@ final class VersionStore {
     }
 
     /// Makes the entry of a key and takes over what the warehouse holds of it.
-    @inline(never) private func make(_ row: UnsafePointer<Int64>, _ hash: UInt64, _ slot: Int) throws -> Int {
+    ///
+    /// A failing look-up is kept in ``failure`` and thrown by the caller's next ``check()``: the loops above this call nothing that throws, because
+    /// Swift 6.3.1 returns a stale error from them in release builds.
+    @inline(never) private func make(_ row: UnsafePointer<Int64>, _ hash: UInt64, _ slot: Int) -> Int {
         let made = insert(row, hash, slot)
-        if let lookUp {
-            awaited = made
-            defer { awaited = -1 }
-            try lookUp(rows.base + made * stride)
-        }
+        guard let lookUp, failure == nil else { return made }
+        awaited = made
+        do { try lookUp(rows.base + made * stride) } catch { failure = error }
+        awaited = -1
         return made
+    }
+
+    /// Why a look-up failed, until it is thrown.
+    private var failure: (any Error)?
+
+    /// Throws what a look-up failed with since the last check; to be called after every batch of offers.
+    @inline(never) func check() throws {
+        guard let failure else { return }
+        self.failure = nil
+        throw failure
     }
 
     @inline(never) private func insert(_ row: UnsafePointer<Int64>, _ hash: UInt64, _ slot: Int) -> Int {
@@ -160,12 +172,10 @@ final class VersionStore {
     /// Takes over the current version that the warehouse holds of a key: columns, then meta.
     ///
     /// A key that is in memory already stays as it is: memory is ahead of the file, which may still call current what has been closed here.
-    func load(_ row: UnsafePointer<Int64>, rowid: Int64) throws {
-        let saved = lookUp
-        lookUp = nil
-        defer { lookUp = saved }
+    func load(_ row: UnsafePointer<Int64>, rowid: Int64) {
         let known = entryCount
-        let entry = try entry(row, create: true)
+        let found = find(row)
+        let entry = found.entry >= 0 ? found.entry : insert(row, found.hash, found.slot)
         guard entry == known || entry == awaited else { return }
         let at = rows.base + entry * stride
         for i in 0..<stride { at[i] = row[i] }
@@ -181,8 +191,8 @@ final class VersionStore {
     // MARK: Candidates
 
     /// Offers one row of a capture; the last line of a key wins. With `onlyTouched`, keys without a target are passed over.
-    @inline(__always) func offer(_ row: UnsafePointer<Int64>, line: Int64, onlyTouched: Bool) throws {
-        let entry = try entry(row, create: !onlyTouched)
+    @inline(__always) func offer(_ row: UnsafePointer<Int64>, line: Int64, onlyTouched: Bool) {
+        let entry = entry(row, create: !onlyTouched)
         if entry < 0 || (onlyTouched && targetOf[entry] < 0) { return }
         var candidate = Int(candidateOf[entry])
         if candidate < 0 {
@@ -197,16 +207,14 @@ final class VersionStore {
     }
 
     /// Offers one row whose identity is its content: the n-th equal row of a capture gets `n` in `occurrence`.
-    ///
-    /// The loop calls nothing that throws: with a throwing call inlined into it, Swift 6.3.1 returned a stale error register in release builds.
-    @inline(never) func offerOccurrence(_ row: UnsafeMutablePointer<Int64>, occurrence: Int, line: Int64) throws {
+    func offerOccurrence(_ row: UnsafeMutablePointer<Int64>, occurrence: Int, line: Int64) {
         row[occurrence] = 1
         var found = find(row)
         while found.entry >= 0, candidateOf[found.entry] >= 0 {
             row[occurrence] += 1
             found = find(row)
         }
-        try offer(row, line: line, onlyTouched: false)
+        offer(row, line: line, onlyTouched: false)
     }
 
     /// Forgets the candidates after a capture.
@@ -315,7 +323,8 @@ final class VersionStore {
 
     /// Adds a change to a kept total: the group's key, its row count, its sums. A group without rows is absent.
     func adjust(_ delta: UnsafePointer<Int64>, keyWidth: Int) throws {
-        let entry = try entry(delta, create: true)
+        let entry = entry(delta, create: true)
+        try check()
         let index = target(entry, startingAbsent: false)
         let at = targetRows.base + index * stride
         if !targetPresent[index] {

@@ -111,12 +111,12 @@ extension VersionStore {
         let store = makeStore()
         let written: [Int64] = [1, 1, 7, 70, 3, 2, 2, 2]
         store.lookUp = { [unowned store] key in
-            if key[2] == 7 { try written.withUnsafeBufferPointer { try store.load(#require($0.baseAddress), rowid: 99) } }
+            if key[2] == 7 { try written.withUnsafeBufferPointer { store.load(try #require($0.baseAddress), rowid: 99) } }
         }
         #expect(try store.merge(5, at: 6, [(7, 71)]) == [.replaced(70, 71)])
         store.touchAll(source: 1, account: 1)
         #expect(try store.settled(7) == [.closed(71)])
-        try written.withUnsafeBufferPointer { try store.load(#require($0.baseAddress), rowid: 99) }
+        try written.withUnsafeBufferPointer { store.load(try #require($0.baseAddress), rowid: 99) }
         store.touchAll(source: 1, account: 1)
         #expect(try store.settled(8).isEmpty, "the closed version must not come back")
         #expect((0..<store.closedRowids.count).map { store.closedRowids[$0] } == [99, 0])
@@ -127,7 +127,7 @@ extension VersionStore {
         let store = VersionStore(width: 4, keyColumns: [0, 1, 2, 3], partitionColumns: [0, 1])
         var row: [Int64] = [1, 1, 5, 0]
         for line in 2...4 {
-            try row.withUnsafeMutableBufferPointer { try store.offerOccurrence(#require($0.baseAddress), occurrence: 3, line: Int64(line)) }
+            try row.withUnsafeMutableBufferPointer { store.offerOccurrence(try #require($0.baseAddress), occurrence: 3, line: Int64(line)) }
         }
         store.applyCandidates(capture: 8, folding: false)
         store.clearCandidates()
