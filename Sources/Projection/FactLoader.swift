@@ -119,7 +119,9 @@ final class FactLoader {
         let stride = batch.columns.count
         let space = spaces[column]
         if isKey[column], null == Int64.min {
-            for index in 0..<batch.count where batch.cells[index * stride + staged] == Int64.min { throw nullKey(column, line: batch.lines[index]) }
+            for index in 0..<batch.count where batch.cells[index * stride + staged] == Int64.min {
+                throw nullKey(column, line: batch.lines[index])
+            }
         }
         guard space >= 0 else {
             for index in 0..<batch.count {

@@ -17,7 +17,7 @@ private enum Change: Equatable {
 extension VersionStore {
     fileprivate func offer(_ key: Int64, _ value: Int64, line: Int64, account: Int64 = 1) throws {
         try [1, account, key, value].withUnsafeBufferPointer { row in
-            try offer(#require(row.baseAddress), line: line, onlyTouched: false)
+            offer(try #require(row.baseAddress), line: line, onlyTouched: false)
         }
     }
 
