@@ -130,7 +130,7 @@ final class FactLoader {
             }
             return
         }
-        // The closure does not throw: nested throwing closures were miscompiled in release builds (Swift 6.3.1 left the error register dirty).
+        // The closure does not throw: see VersionStore.make for what release builds do to throwing loops.
         let failure: (any Error)? = batch.arena.withUnsafeBytes { arena in
             do {
                 for index in 0..<batch.count {

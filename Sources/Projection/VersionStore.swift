@@ -119,8 +119,8 @@ final class VersionStore {
 
     /// Makes the entry of a key and takes over what the warehouse holds of it.
     ///
-    /// A failing look-up is kept in ``failure`` and thrown by the caller's next ``check()``: the loops above this call nothing that throws, because
-    /// Swift 6.3.1 returns a stale error from them in release builds.
+    /// A failing look-up is kept in ``failure`` and thrown by the caller's next ``check()``: the loops above this call nothing that throws,
+    /// because Swift 6.3.1 returns a stale error from them in release builds.
     @inline(never) private func make(_ row: UnsafePointer<Int64>, _ hash: UInt64, _ slot: Int) -> Int {
         let made = insert(row, hash, slot)
         guard let lookUp, failure == nil else { return made }

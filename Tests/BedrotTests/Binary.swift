@@ -6,11 +6,12 @@ import Testing
 /// The built program, run as a process of its own: what a person at a shell would see.
 enum Binary {
     /// Lies beside the test bundle, so its folder is that of the process that runs the tests.
-    static let path = "\(AtomicFile.parent(of: executable))/bedrot"
+    /// `BEDROT_BINARY` names another, such as the release build.
+    static let path = getenv("BEDROT_BINARY").map { String(cString: $0) } ?? "\(AtomicFile.parent(of: executable))/bedrot"
 
     /// The checkout: the nearest folder above the build folder that holds the manifest.
     static let checkout: String = {
-        var folder = AtomicFile.parent(of: path)
+        var folder = AtomicFile.parent(of: executable)
         while folder != "/", access("\(folder)/Package.swift", F_OK) != 0 { folder = AtomicFile.parent(of: folder) }
         return folder
     }()
