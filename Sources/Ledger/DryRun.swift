@@ -31,27 +31,9 @@ extension Lake {
         for path in files {
             var outcome = FileOutcome(path: path, kind: .unknown([]))
             defer { report.files.append(outcome) }
-            let contract: Contract
-            let name: NameMatch
-            switch recognizer.recognise(fileName: Files.name(path), head: try Files.head(path)) {
-            case .match(let match, let fields): (contract, name) = (match, fields)
-            case .ambiguous(let contracts):
-                outcome.kind = .ambiguous(contracts.map(\.stream))
-                continue
-            case .none(let closest):
-                outcome.kind = .unknown(closest.map { ($0.contract.stream, $0.reason) })
-                continue
-            }
-            outcome.stream = contract.stream
-            guard let hash = definitions.contracts[contract.stream]?.hash else { continue }
-            let accounts = try AccountBook(log: log, service: contract.service)
-            guard let account = accounts.settle(contract, name: name, path: path, landing: layout.folder(.landing), given: options.account)
-            else {
-                outcome.kind = .quarantined(
-                    capture: nil, reason: "nothing says whose file this is", remedy: "bedrot ingest --account NAME \(path)")
-                continue
-            }
-            outcome.account = account
+            guard let (contract, name, account) = try identify(path, recognizer, options, &outcome),
+                let hash = definitions.contracts[contract.stream]?.hash
+            else { continue }
             var capture = try describe(path, contract: contract, name: name, account: account, options: options)
             capture.object = try DraftFile.digest(of: path)
             sources[capture.object] = path

@@ -107,35 +107,14 @@ extension Lake {
         _ path: String, run: Run, recognizer: Recognizer, options: IngestOptions, ask: ((String) -> Bool)?
     ) throws -> FileOutcome {
         var outcome = FileOutcome(path: path, kind: .unknown([]))
-        let match: (Contract, NameMatch)
-        switch recognizer.recognise(fileName: Files.name(path), head: try Files.head(path)) {
-        case .match(let contract, let name): match = (contract, name)
-        case .ambiguous(let contracts):
-            outcome.kind = .ambiguous(contracts.map(\.stream))
-            return outcome
-        case .none(let closest):
-            outcome.kind = .unknown(closest.map { ($0.contract.stream, $0.reason) })
-            return outcome
-        }
-        let (contract, name) = match
-        outcome.stream = contract.stream
-        guard let hash = run.definitions.contracts[contract.stream]?.hash else { return outcome }
-        let accounts = try AccountBook(log: log, service: contract.service)
-        guard let account = accounts.settle(contract, name: name, path: path, landing: layout.folder(.landing), given: options.account)
+        guard let (contract, name, account) = try identify(path, recognizer, options, &outcome),
+            let hash = run.definitions.contracts[contract.stream]?.hash
         else {
-            let remedy = "bedrot ingest --account NAME \(path)"
-            outcome.kind = .quarantined(
-                capture: nil,
-                reason:
-                    """
-                    nothing says whose file this is: not its name, not its \
-                    folder\(name.account.map { "; “\($0)” is not a known account" } ?? "")
-                    """,
-                remedy: remedy)
-            try refuse(contract.stream, path: path, code: "account_unknown", remedy: remedy, run: run)
+            if let stream = outcome.stream, case .quarantined(_, _, let remedy?) = outcome.kind {
+                try refuse(stream, path: path, code: "account_unknown", remedy: remedy, run: run)
+            }
             return outcome
         }
-        outcome.account = account
         var capture = try describe(path, contract: contract, name: name, account: account, options: options)
         capture.object = try objects.put(contentsOf: path).hash
         Failpoint.hit("ingest.object")
@@ -166,6 +145,35 @@ extension Lake {
         }
         Failpoint.hit("ingest.promoted")
         return outcome
+    }
+
+    /// Which dataset and whose a file is; nil when that is not settled, and the outcome then says why.
+    func identify(
+        _ path: String, _ recognizer: Recognizer, _ options: IngestOptions, _ outcome: inout FileOutcome
+    ) throws -> (contract: Contract, name: NameMatch, account: String)? {
+        let contract: Contract
+        let name: NameMatch
+        switch recognizer.recognise(fileName: Files.name(path), head: try Files.head(path)) {
+        case .match(let match, let fields): (contract, name) = (match, fields)
+        case .ambiguous(let contracts):
+            outcome.kind = .ambiguous(contracts.map(\.stream))
+            return nil
+        case .none(let closest):
+            outcome.kind = .unknown(closest.map { ($0.contract.stream, $0.reason) })
+            return nil
+        }
+        outcome.stream = contract.stream
+        let accounts = try AccountBook(log: log, service: contract.service)
+        let landing = layout.folder(.landing)
+        guard let account = accounts.settle(contract, name: name, path: path, landing: landing, given: options.account) else {
+            let known = name.account.map { "; “\($0)” is not a known account" } ?? ""
+            outcome.kind = .quarantined(
+                capture: nil, reason: "nothing says whose file this is: not its name, not its folder\(known)",
+                remedy: "bedrot ingest --account NAME \(path)")
+            return nil
+        }
+        outcome.account = account
+        return (contract, name, account)
     }
 
     /// What can be said of a file before its bytes are read.
