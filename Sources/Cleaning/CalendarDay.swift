@@ -101,7 +101,8 @@ package enum CalendarDay {
         unixSeconds >= 0 ? unixSeconds / 86_400 : (unixSeconds - 86_399) / 86_400
     }
 
-    /// Reads a day without a year: `January 5`, `5 de enero`, `5 enero`, full names or three letters, any case; nil for anything else.
+    /// Reads a day without a year: `January 5`, `5 de enero`, `5. Januar`, `5 janvier`, `1er mars`, full names or their usual
+    /// abbreviations, any case; nil for anything else.
     ///
     /// February 29 is accepted, since the year is not known here.
     package static func monthDay(_ bytes: [UInt8]) -> (month: Int, day: Int)? {
@@ -109,27 +110,37 @@ package enum CalendarDay {
             .map { $0.map(lower) }
         if words.count == 3, words[1].elementsEqual("de".utf8) { words.remove(at: 1) }
         guard words.count == 2 else { return nil }
-        let spanish = words[0].first.map { $0 < UInt8(ascii: "a") } ?? false
-        let name = spanish ? words[1] : words[0]
-        let digits = spanish ? words[0] : words[1]
+        let dayFirst = words[0].first.map { $0 &- 48 < 10 } ?? false
+        let name = dayFirst ? words[1] : words[0]
+        var digits = dayFirst ? words[0] : words[1]
+        // The first of a month: 1er in French, 1º in Spanish and Portuguese.
+        for ordinal in ["1er", "1º", "1°"] where digits.elementsEqual(ordinal.utf8) { digits = [UInt8(ascii: "1")] }
         guard (1...2).contains(digits.count), let day = number(digits[...]), let month = monthNumber(name), day >= 1,
             day <= length(year: 2000, month: month)
         else { return nil }
         return (month, day)
     }
 
-    private static func monthNumber(_ name: [UInt8]) -> Int? {
-        for names in [english, spanish] {
-            if let at = names.firstIndex(where: { name.elementsEqual($0.utf8) || name.elementsEqual($0.utf8.prefix(3)) }) { return at + 1 }
-        }
-        return name.elementsEqual("setiembre".utf8) ? 9 : nil
+    /// The month of a name or abbreviation in lower case (of ASCII letters), in English, Spanish, German, French, Portuguese or Italian.
+    static func monthNumber(_ name: [UInt8]) -> Int? {
+        months.firstIndex { names in names.contains { name.elementsEqual($0.utf8) } }.map { $0 + 1 }
     }
 
-    private static let english = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
-    ]
-    private static let spanish = [
-        "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
+    // No word means two months: what is short in one language and another month in a second one is left out (Italian and Spanish `mar`,
+    // `mag`, `set` agree with the others or stand alone).
+    private static let months: [[String]] = [
+        ["january", "jan", "enero", "ene", "januar", "jän", "jänner", "janvier", "janv", "janeiro", "gennaio", "gen"],
+        ["february", "feb", "febrero", "februar", "février", "fevrier", "févr", "fév", "fevereiro", "fev", "febbraio"],
+        ["march", "mar", "marzo", "märz", "mär", "mars", "março", "marco"],
+        ["april", "apr", "abril", "abr", "avril", "avr", "aprile"],
+        ["may", "mayo", "mai", "maio", "maggio", "mag"],
+        ["june", "jun", "junio", "juni", "juin", "junho", "giugno", "giu"],
+        ["july", "jul", "julio", "juli", "juillet", "juil", "julho", "luglio", "lug"],
+        ["august", "aug", "agosto", "ago", "août", "aout"],
+        ["september", "sep", "sept", "septiembre", "setiembre", "septembre", "setembro", "set", "settembre"],
+        ["october", "oct", "octubre", "oktober", "okt", "octobre", "outubro", "out", "ottobre", "ott"],
+        ["november", "nov", "noviembre", "novembre", "novembro"],
+        ["december", "dec", "diciembre", "dic", "dezember", "dez", "décembre", "decembre", "déc", "dezembro", "dicembre"],
     ]
 
     private static func number(_ digits: ArraySlice<UInt8>) -> Int? {

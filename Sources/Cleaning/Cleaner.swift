@@ -84,6 +84,12 @@ package struct CleaningReport: Hashable, Sendable {
     package internal(set) var newColumns: [String] = []
     /// Optional staged columns the file has not.
     package internal(set) var missingOptional: [String] = []
+    /// Lines that were totals, not data.
+    package internal(set) var skipped = 0
+    /// Accepted rows that broke a rule of severity `warn`, by the rule's name.
+    package internal(set) var warnings: [String: Int] = [:]
+    /// Values that no enumeration knows, by column.
+    package internal(set) var unmapped: [String: Int] = [:]
     /// Whether the last row is the day of the download, still running.
     package internal(set) var lastDayPartial = false
     /// What proved the years of year-less days: `first_day`, `download_day`; nil where none were needed.
@@ -118,6 +124,7 @@ package struct CleaningReport: Hashable, Sendable {
     private let batchRows: Int
     private var input: InputBuffer
     private var header: Header?
+    private var front: RecordFront?
     private var engine: RowEngine
     private var batch: StagedBatch
     private var report = CleaningReport()
@@ -133,16 +140,42 @@ package struct CleaningReport: Hashable, Sendable {
         self.contract = contract
         self.facts = facts
         self.batchRows = batchRows
-        waits = contract.columns.contains { $0.yearless || $0.derived == .partialLastDay }
+        waits = contract.columns.contains { $0.yearless || $0.derived == .partialLastDay || $0.trailingZerosMissing }
         input = InputBuffer(capacity: 1 << 18)
         engine = RowEngine(contract: contract)
         batch = StagedBatch(columns: contract.stagedColumns, capacity: waits ? 1_024 : batchRows)
+        guard contract.needsFront, !contract.setAside else { return }
+        let front = RecordFront(contract: contract, facts: facts)
+        if contract.shape.isDocument { begin(front.plainHeader(of: nil)) }
+        self.front = front
+    }
+
+    private mutating func begin(_ plain: Header) {
+        engine.start(plain)
+        header = plain
+        report.headings = plain.headings
+        report.newColumns = plain.unknown
+        report.missingOptional = plain.missing
     }
 
     /// Takes the next bytes of the raw file (UTF-8, as ``unpack(_:under:to:)`` writes it).
     package mutating func push<Sink: RowSink>(_ bytes: UnsafeRawBufferPointer, to sink: inout Sink) throws {
         precondition(!spent, "the cleaner has finished or failed")
         spent = true
+        if contract.setAside {
+            spent = false
+            return
+        }
+        if front != nil {
+            unsafe front?.take(bytes)
+            try pull(isEnd: false, to: &sink)
+        } else {
+            try unsafe feed(bytes, to: &sink)
+        }
+        spent = false
+    }
+
+    private mutating func feed<Sink: RowSink>(_ bytes: UnsafeRawBufferPointer, to sink: inout Sink) throws {
         var offset = 0
         while offset < bytes.count {
             let taken = unsafe input.fill(UnsafeRawBufferPointer(rebasing: bytes[offset...]))
@@ -153,7 +186,32 @@ package struct CleaningReport: Hashable, Sendable {
                 input.grow()
             }
         }
-        spent = false
+    }
+
+    /// Feeds the engine with what stands in front of it, record by record.
+    private mutating func pull<Sink: RowSink>(isEnd: Bool, to sink: inout Sink) throws {
+        while let step = try front?.step(isEnd: isEnd), let front {
+            switch step {
+            case .nothing: continue
+            case .headings(let found):
+                engine.line = front.line
+                begin(front.plainHeader(of: found))
+            case .line(let line):
+                engine.line = front.line - 1
+                try unsafe line.withUnsafeBytes { try unsafe feed($0, to: &sink) }
+            case .rejected(let refusal):
+                note(
+                    refusal.reason, expected: refusal.expected, column: refusal.column < 0 ? nil : contract.columns[refusal.column],
+                    line: front.line, byte: front.offset, value: clipped(refusal.value))
+                if let partition = engine.partitionColumn, !front.originals.isEmpty,
+                    let value = engine.typed(partition, front.originals[partition])
+                {
+                    partitions.reject(value)
+                }
+                if pending.count >= batchRows, !waits { try deliver(to: &sink) }
+                if waits, pending.count > Self.maxYearlessRows { throw tooManyRows() }
+            }
+        }
     }
 
     /// Takes the next bytes of the raw file.
@@ -169,6 +227,8 @@ package struct CleaningReport: Hashable, Sendable {
     package mutating func finish<Sink: RowSink>(to sink: inout Sink) throws -> CleaningReport {
         precondition(!spent, "the cleaner has finished or failed")
         spent = true
+        if contract.setAside { return report }
+        if front != nil { try pull(isEnd: true, to: &sink) }
         if input.count > 0 {
             input.endLine()
             try drain(to: &sink)
@@ -179,7 +239,14 @@ package struct CleaningReport: Hashable, Sendable {
             }
         }
         guard header != nil else {
-            throw CleaningError("empty_file", "the file has no heading line", byte: 0, remedy: "export the file again")
+            throw front?.withoutHeading()
+                ?? CleaningError("empty_file", "the file has no heading line", byte: 0, remedy: "export the file again")
+        }
+        if let front {
+            report.skipped = front.skipped
+            report.warnings = front.warnings
+            report.unmapped = front.unmapped
+            if contract.shape.isDocument { report.newColumns = front.unknown }
         }
         if waits { try settleYears() }
         try deliver(to: &sink)
@@ -309,15 +376,25 @@ package struct CleaningReport: Hashable, Sendable {
         case .form:
             (reason, expected) = Self.wanted(column)
         }
-        pending.append(
-            Reject(
-                line: engine.line, byteOffset: input.offset + Int64(range.lowerBound), column: column?.name ?? "",
-                value: clipped(input.bytes(range)), reason: reason, expected: expected))
-        report.rejects += 1
-        report.rejectedByReason[reason, default: 0] += 1
+        if let front {
+            // The engine has seen the plain form; people are shown what the source wrote.
+            let shown = verdict.column < 0 ? [] : front.originals[verdict.column]
+            note(reason, expected: expected, column: column, line: front.line, byte: front.offset, value: clipped(shown))
+        } else {
+            note(
+                reason, expected: expected, column: column, line: engine.line, byte: input.offset + Int64(range.lowerBound),
+                value: clipped(input.bytes(range)))
+        }
         if let partition = engine.partitionColumn, let value = engine.readable(partition, fields: fields, in: input) {
             partitions.reject(value)
         }
+    }
+
+    private mutating func note(_ reason: String, expected: String, column: Column?, line: Int64, byte: Int64, value: String) {
+        pending.append(
+            Reject(line: line, byteOffset: byte, column: column?.name ?? "", value: value, reason: reason, expected: expected))
+        report.rejects += 1
+        report.rejectedByReason[reason, default: 0] += 1
     }
 
     private static func wanted(_ column: Column?) -> (String, String) {
@@ -404,8 +481,31 @@ package struct CleaningReport: Hashable, Sendable {
                 if row == batch.count - 1 { report.lastDayPartial = running ?? false }
             }
         }
+        missTrailingZeros()
         for row in 0..<batch.count { batch.hashes[row] = hash.of(row, in: batch) }
         tally(0..<batch.count)
+    }
+}
+
+extension Cleaner {
+    /// Zeros on the newest rows, within the reporting lag, say that the source has not reported yet.
+    private mutating func missTrailingZeros() {
+        guard let period = engine.periodColumn, contract.columns.contains(where: \.trailingZerosMissing) else { return }
+        let width = batch.columns.count
+        let newestFirst = (0..<batch.count).filter { batch.cells[$0 * width + period] != StagedBatch.null }.sorted {
+            (batch.cells[$0 * width + period], $0) > (batch.cells[$1 * width + period], $1)
+        }
+        guard let newest = newestFirst.first.map({ batch.cells[$0 * width + period] }) else { return }
+        let lag = Int64(max(contract.reportingLagDays, 2))
+        for (column, plan) in contract.columns.enumerated() where plan.trailingZerosMissing {
+            for row in newestFirst {
+                let at = row * width + column
+                guard newest - batch.cells[row * width + period] < lag, batch.cells[at] == 0 || batch.cells[at] == StagedBatch.null else {
+                    break
+                }
+                batch.cells[at] = StagedBatch.null
+            }
+        }
     }
 }
 

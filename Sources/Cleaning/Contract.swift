@@ -15,7 +15,7 @@ package struct Contract: Sendable {
     /// Who the file belongs to.
     package let account: AccountRule
     /// Columns in the order of the staging file.
-    package let columns: [Column]
+    package internal(set) var columns: [Column]
     /// How captures are merged.
     package let merge: Merge
     /// Column (day or month) that gives the period a capture covers.
@@ -35,9 +35,38 @@ package struct Contract: Sendable {
     /// Which member of a ZIP is meant: glob patterns over the member's own name. Empty: ZIP is not accepted.
     package let members: [String]
     /// Largest unpacked size.
-    package let maxBytes: Int
+    package internal(set) var maxBytes: Int
     /// More rejected lines per thousand than this quarantine the file.
     package let maxRejectPermille: Int
+    /// How the received bytes hold their records.
+    var shape = RecordShape.table(preamble: 0)
+    /// Lines that are no data: a cell of this column (by index) holds one of these words.
+    var skips: [Skip] = []
+    /// The file is recognised and kept, but no row is read from it.
+    package internal(set) var setAside = false
+    /// Headings and members that are known and not wanted, folded.
+    package internal(set) var ignored: Set<String> = []
+    /// Whether a heading that nobody named holds the file back.
+    package internal(set) var freeze = false
+    /// Members of a document that may hold secrets.
+    var redactions: [RecordPath] = []
+    /// What becomes of a personal file that was found in landing.
+    package internal(set) var original = OriginalFate.encrypted
+    /// What each row must satisfy.
+    package internal(set) var rules: [Rule] = []
+
+    /// Whether raw files hold one JSON object a line; else they are tables.
+    package var rawIsDocument: Bool { shape.isDocument }
+
+    /// Whether a column holds personal values.
+    package var isPersonal: Bool { columns.contains { $0.personal != nil } }
+
+    /// Whether cells must be brought into plain form before the row engine reads them.
+    var needsFront: Bool {
+        if case .table(preamble: 0) = shape {} else { return true }
+        return !skips.isEmpty || !rules.isEmpty || columns.contains(where: \.isSpecial)
+            || columns.contains { ([$0.heading] + $0.aliases).contains { $0.contains("<") } }
+    }
 
     /// Index of a column by name.
     package func index(of name: String) -> Int? {
@@ -62,6 +91,13 @@ package struct Contract: Sendable {
             return NameMatch(fields: fields, account: who)
         }
         return nil
+    }
+}
+
+extension Contract {
+    /// How much of the first fitting name pattern is text of its own: the more, the more it says.
+    func literalLength(of fileName: String) -> Int {
+        names.first { $0.match(fileName) != nil }?.literalLength ?? 0
     }
 }
 
@@ -114,7 +150,7 @@ package enum ColumnType: String, CaseIterable, Hashable, Sendable {
 }
 
 /// One column of a contract.
-package struct Column: Hashable, Sendable {
+package struct Column: Sendable {
     /// Field name in staging, curated and SQL.
     package let name: String
     /// The source's own heading, as exported today.
@@ -145,6 +181,116 @@ package struct Column: Hashable, Sendable {
     package let yearless: Bool
     /// Where the value comes from if not from the file.
     package let derived: Derivation?
+    /// Where a record of a document holds the value: the first that is there and not null.
+    var paths: [RecordPath] = []
+    /// Where the value comes from if neither a cell nor a member holds it.
+    var origin: Origin?
+    /// Spellings of days and months that are accepted beside ISO.
+    var dates: [DatePattern] = []
+    /// Days added to what was read.
+    var shiftDays: Int64 = 0
+    /// Text that may stand around a number, longest first.
+    var symbols: [[UInt8]] = []
+    /// The decimal mark, if it is not a point.
+    var decimalMark: UInt8?
+    /// How many decimal places the point moves to the left: 2 for cents and percents.
+    var shiftDecimals = 0
+    /// Whether the value is a length of time.
+    var isDuration = false
+    /// The two columns whose ratio tells a fraction from a percent.
+    var rateOf: (part: String, whole: String)?
+    /// Words of an enumeration and the members they mean, folded; any other word is ``unmapped``.
+    var members: [String: String] = [:]
+    /// Group of persons the values belong to.
+    package internal(set) var personal: String?
+    /// Whether zeros on the newest rows are a reporting lag.
+    var trailingZerosMissing = false
+    /// What an empty cell stands for.
+    var fallback: String?
+
+    /// The member that unknown words of an enumeration become.
+    package static let unmapped = "unmapped"
+
+    /// Whether a table has a heading for it.
+    var isCell: Bool { derived == nil && origin == nil }
+
+    /// Whether the column needs more than the engine's plain forms.
+    var isSpecial: Bool {
+        origin != nil || !dates.isEmpty || shiftDays != 0 || !symbols.isEmpty || decimalMark != nil || shiftDecimals != 0 || isDuration
+            || (thousands?.utf8.count ?? 0) > 1 || rateOf != nil || !members.isEmpty || personal != nil || fallback != nil
+    }
+}
+
+/// How the received bytes hold their records.
+enum RecordShape: Hashable, Sendable {
+    /// Lines under a heading line; so many lines may stand before it.
+    case table(preamble: Int)
+    /// Records in JSON. `tests` tell the dataset from others; `header` names the elements of records that are lists.
+    case json(records: [RecordPath], tests: [ShapeTest], header: RecordPath?)
+    /// Points of a chart in page script: the list after `after`, or the longest one.
+    case script(after: String?, longest: Bool, requires: String?)
+
+    /// Whether raw files hold one JSON object a line.
+    var isDocument: Bool { if case .table = self { false } else { true } }
+}
+
+/// Lines that are no data.
+struct Skip: Hashable, Sendable {
+    /// Index of the column.
+    let column: Int
+    /// Trimmed words in lower case.
+    let words: [[UInt8]]
+}
+
+/// Where a value comes from that no cell holds.
+enum Origin: Hashable, Sendable {
+    /// A hole of the file name.
+    case name(String)
+    /// The day on which the source showed it.
+    case observedDay
+    /// Whose file it is.
+    case account
+    /// A hole of a heading.
+    case heading(String)
+    /// The line before the heading line.
+    case preamble
+}
+
+/// What becomes of a personal file that was found in landing.
+package enum OriginalFate: String, CaseIterable, Hashable, Sendable {
+    case encrypted, removed
+}
+
+/// What a row must satisfy: two operands and a comparison. Nulls pass.
+package struct Rule: Hashable, Sendable {
+    /// What happens when it does not hold.
+    package enum Severity: String, CaseIterable, Hashable, Sendable {
+        case warn, reject, quarantine
+    }
+
+    enum Operand: Hashable, Sendable {
+        case column(Int)
+        case literal([UInt8])
+    }
+
+    enum Comparison: String, CaseIterable, Hashable, Sendable {
+        case below = "<"
+        case atMost = "<="
+        case above = ">"
+        case atLeast = ">="
+        case equal = "=="
+        case unequal = "!="
+    }
+
+    /// As written.
+    package let check: String
+    /// Name in reports.
+    package let name: String
+    /// What happens when it does not hold.
+    package let severity: Severity
+    let left: Operand
+    let comparison: Comparison
+    let right: Operand
 }
 
 /// Shape of a text cell.
@@ -236,6 +382,8 @@ package enum TextEncoding: String, CaseIterable, Hashable, Sendable {
     case utf8 = "utf-8"
     /// CP1252; its five undefined bytes are read as Latin-1 controls, so every byte has a meaning.
     case windows1252 = "windows-1252"
+    /// UTF-16 with a byte order mark, in either order.
+    case utf16 = "utf-16"
 }
 
 /// What is known of a capture besides its bytes; all of it is recorded in the capture event.
@@ -276,119 +424,5 @@ package struct CaptureFacts: Hashable, Sendable {
         if let downloadedOn { return downloadedOn }
         if let captured = NamePattern.capturedAt(fields) { return CalendarDay.day(unixSeconds: captured / 1_000) }
         return ["header", "name", "declared", "file_time"].contains(observedBasis) ? observedDay : nil
-    }
-}
-
-/// A file name with typed holes, for example `Overview_<first_day>_<epoch>_<handle>.zip`.
-///
-/// `<first_day>` is an ISO day, `<epoch>` Unix seconds, `<captured_at>` `YYYYMMDD_HHMMSS` UTC, any other hole is text.
-/// Letters match in any case; a browser's ` (1)` before the extension is ignored.
-package struct NamePattern: Hashable, Sendable {
-    /// The pattern as written.
-    package let text: String
-    private let parts: [Part]
-
-    private enum Part: Hashable, Sendable {
-        case literal([UInt8])
-        case hole(String)
-    }
-
-    /// Parses a pattern; nil when a `<` is not closed, a hole is not named in a-z, 0-9 and _, two have one name, or two touch.
-    package init?(_ text: String) {
-        self.text = text
-        var parts: [Part] = []
-        var seen: Set<String> = []
-        var rest = Array(text.utf8)[...]
-        while let first = rest.first {
-            if first == UInt8(ascii: "<") {
-                guard let close = rest.firstIndex(of: UInt8(ascii: ">")) else { return nil }
-                let name = String(decoding: rest[rest.startIndex + 1..<close], as: UTF8.self)
-                if case .hole? = parts.last { return nil }
-                let plain = name.utf8.allSatisfy { $0 &- 97 < 26 || $0 &- 48 < 10 || $0 == UInt8(ascii: "_") }
-                guard !name.isEmpty, plain, seen.insert(name).inserted else { return nil }
-                parts.append(.hole(name))
-                rest = rest[(close + 1)...]
-            } else {
-                let end = rest.firstIndex(of: UInt8(ascii: "<")) ?? rest.endIndex
-                parts.append(.literal(rest[..<end].map(lower)))
-                rest = rest[end...]
-            }
-        }
-        guard !parts.isEmpty else { return nil }
-        self.parts = parts
-    }
-
-    /// Names of the holes.
-    package var fields: [String] {
-        parts.compactMap { if case .hole(let name) = $0 { name } else { nil } }
-    }
-
-    /// The text in each hole, or nil if the name does not fit.
-    package func match(_ fileName: String) -> [String: String]? {
-        let name = Self.withoutCopyNumber(Array(fileName.utf8))
-        var found: [String: String] = [:]
-        guard match(name[...], parts[...], &found) else { return nil }
-        return found
-    }
-
-    private func match(_ name: ArraySlice<UInt8>, _ parts: ArraySlice<Part>, _ found: inout [String: String]) -> Bool {
-        guard let part = parts.first else { return name.isEmpty }
-        switch part {
-        case .literal(let bytes):
-            guard name.count >= bytes.count, name.prefix(bytes.count).map(lower) == bytes else { return false }
-            return match(name.dropFirst(bytes.count), parts.dropFirst(), &found)
-        case .hole(let field):
-            for length in Self.lengths(field, name) where match(name.dropFirst(length), parts.dropFirst(), &found) {
-                found[field] = String(decoding: name.prefix(length), as: UTF8.self)
-                return true
-            }
-            return false
-        }
-    }
-
-    private static func lengths(_ field: String, _ name: ArraySlice<UInt8>) -> [Int] {
-        func allDigits(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.allSatisfy { $0 &- 48 <= 9 } }
-        switch field {
-        case "first_day":
-            return name.count >= 10 && CalendarDay.day(Array(name.prefix(10))) != nil ? [10] : []
-        case "epoch":
-            return [9, 10, 11].filter { name.count >= $0 && allDigits(name.prefix($0)) }
-        case "captured_at":
-            return name.count >= 15 && moment(String(decoding: name.prefix(15), as: UTF8.self)) != nil ? [15] : []
-        default:
-            return name.isEmpty ? [] : Array(1...name.count)
-        }
-    }
-
-    private static func withoutCopyNumber(_ name: [UInt8]) -> [UInt8] {
-        guard let dot = name.lastIndex(of: UInt8(ascii: ".")) else { return name }
-        let stem = name[..<dot]
-        guard stem.last == UInt8(ascii: ")"), let open = stem.lastIndex(of: UInt8(ascii: "(")), open >= 2,
-            stem[open - 1] == UInt8(ascii: " "), stem.count - open > 2,
-            stem[(open + 1)..<(dot - 1)].allSatisfy({ $0 &- 48 <= 9 })
-        else { return name }
-        return Array(stem[..<(open - 1)] + name[dot...])
-    }
-
-    /// `<epoch>` or `<captured_at>` in Unix milliseconds.
-    static func capturedAt(_ fields: [String: String]) -> Int64? {
-        if let epoch = fields["epoch"].flatMap({ Int64($0) }) { return epoch * 1_000 }
-        return fields["captured_at"].flatMap { moment($0) }
-    }
-
-    /// `YYYYMMDD_HHMMSS` in Unix milliseconds; nil for what is no moment.
-    private static func moment(_ text: String) -> Int64? {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 15, bytes[8] == UInt8(ascii: "_") else { return nil }
-        var parts: [Int] = []
-        for range in [0..<4, 4..<6, 6..<8, 9..<11, 11..<13, 13..<15] {
-            guard bytes[range].allSatisfy({ $0 &- 48 <= 9 }) else { return nil }
-            parts.append(bytes[range].reduce(0) { $0 * 10 + Int($1 &- 48) })
-        }
-        guard CalendarDay.exists(year: parts[0], month: parts[1], day: parts[2]), parts[3] < 24, parts[4] < 60, parts[5] < 60 else {
-            return nil
-        }
-        let day = CalendarDay.days(year: parts[0], month: parts[1], day: parts[2])
-        return ((day * 24 + Int64(parts[3])) * 60 + Int64(parts[4])) * 60_000 + Int64(parts[5]) * 1_000
     }
 }

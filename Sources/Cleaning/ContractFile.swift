@@ -42,7 +42,7 @@ extension Contract {
 }
 
 /// Walks the YAML nodes, so that each complaint knows its line.
-private struct ContractFile {
+struct ContractFile {
     let path: String
 
     func error(_ node: Node?, _ key: String, _ message: String, _ suggestion: String? = nil) -> ContractError {
@@ -72,23 +72,30 @@ private struct ContractFile {
             root, "",
             [
                 "title", "names", "account", "format", "columns", "merge", "period", "day_zone", "reporting_lag_days", "partial_last_day",
-                "change_guard", "max_reject_permille",
+                "change_guard", "max_reject_permille", "set_aside", "ignore", "freeze", "redact", "original", "rules", "rounding",
             ])
-        let columns = try self.columns(try need(top, root, "columns"))
+        let setAside = try top["set_aside"].map { node throws(ContractError) in try bool(node, "set_aside") } ?? false
+        let columns = setAside ? [] : try self.columns(try need(top, root, "columns"))
         let names = try patterns(try need(top, root, "names"))
         let format = try top["format"].map { node throws(ContractError) in
-            try map(node, "format", ["delimiters", "encodings", "zip_members", "max_mebibytes"])
+            try map(
+                node, "format",
+                [
+                    "kind", "delimiters", "encodings", "zip_members", "max_mebibytes", "preamble", "skip_when", "records", "shape",
+                    "header",
+                    "series",
+                ])
         }
         let known = columns.map(\.name)
         var period: String?
         if let node = top["period"] {
             period = try column(node, "period", columns, types: [.day, .month])
         }
-        let merge = try self.merge(try need(top, root, "merge"), columns)
+        let merge = setAside ? .append : try self.merge(try need(top, root, "merge"), columns)
         let mebibytes = try format?["max_mebibytes"].map { node throws(ContractError) in
             try integer(node, "format.max_mebibytes", 1...1_048_576)
         }
-        let contract = Contract(
+        var contract = Contract(
             service: service, dataset: dataset, title: try string(try need(top, root, "title"), "title"), names: names,
             account: try account(try need(top, root, "account"), names), columns: columns, merge: merge, period: period,
             dayZone: try top["day_zone"].map { node throws(ContractError) in try string(node, "day_zone") } ?? "unknown",
@@ -100,10 +107,12 @@ private struct ContractFile {
             delimiters: try format?["delimiters"].map { node throws(ContractError) in try choices(node, "format.delimiters") } ?? [.comma],
             encodings: try format?["encodings"].map { node throws(ContractError) in try choices(node, "format.encodings") } ?? [.utf8],
             members: try format?["zip_members"].map { node throws(ContractError) in try strings(node, "format.zip_members") } ?? [],
-            maxBytes: (mebibytes ?? 1_024) << 20,
+            maxBytes: 0,
             maxRejectPermille: try top["max_reject_permille"].map { node throws(ContractError) in
                 try integer(node, "max_reject_permille", 0...1_000)
             } ?? 1_000)
+        contract.setAside = setAside
+        try finish(&contract, root, top, format ?? [:], mebibytes)
         for (index, column) in columns.enumerated() where column.derived == .partialLastDay {
             guard let period, columns.contains(where: { $0.name == period && $0.type == .day }) else {
                 throw error(
@@ -176,7 +185,7 @@ private struct ContractFile {
             if result.contains(where: { $0.name == column.name }) {
                 throw error(item, "\(key).name", "'\(column.name)' stands twice", "give each column its own name")
             }
-            if column.derived == nil {
+            if column.derived == nil, column.origin == nil, column.paths.isEmpty {
                 for heading in [column.heading] + column.aliases {
                     if let other = headings.updateValue(column.name, forKey: folded(heading)) {
                         throw error(
@@ -189,12 +198,13 @@ private struct ContractFile {
         return result
     }
 
-    private func column(_ item: Node, _ key: String) throws(ContractError) -> Column {
+    func column(_ item: Node, _ key: String) throws(ContractError) -> Column {
         let keys = try map(
             item, key,
             [
                 "name", "heading", "aliases", "type", "required", "optional", "nulls", "negative", "thousands", "currency", "unit",
-                "values", "form", "yearless", "derived",
+                "values", "form", "yearless", "derived", "path", "from", "dates", "shift_days", "symbols", "decimal_mark", "divide",
+                "percent", "rate_of", "members", "personal", "trailing_zeros", "default",
             ])
         let name = try string(try need(keys, item, "name", in: key), "\(key).name")
         let type: ColumnType = try choice(try need(keys, item, "type", in: key), "\(key).type")
@@ -212,21 +222,41 @@ private struct ContractFile {
         try only("thousands", [.integer, .money, .decimal])
         try only("currency", [.money])
         try only("values", [.text])
-        try only("form", [.text])
+        try only("form", [.text, .integer])
+        try only("dates", [.day, .month])
+        try only("shift_days", [.day])
+        try only("symbols", [.integer, .money, .decimal])
+        try only("decimal_mark", [.integer, .money, .decimal])
+        try only("divide", [.integer, .money, .decimal])
+        try only("percent", [.decimal])
+        try only("rate_of", [.decimal])
+        try only("members", [.text])
+        try only("personal", [.text])
+        try only("trailing_zeros", [.integer])
         try only("yearless", [.day])
         try only("derived", [.flag])
         let currency = try keys["currency"].map { node throws(ContractError) in try string(node, "\(key).currency") }
         if type == .money {
-            guard let currency, currency.utf8.count == 3, currency.utf8.allSatisfy({ $0 &- 65 < 26 }) else {
-                throw error(keys["currency"] ?? item, "\(key).currency", "money needs an ISO 4217 code", "write currency: USD")
+            let isCode = currency.map { $0.utf8.count == 3 && $0.utf8.allSatisfy { $0 &- 65 < 26 } } ?? false
+            let isName = currency.map { $0.utf8.allSatisfy { $0 &- 97 < 26 || $0 &- 48 < 10 || $0 == 95 } } ?? false
+            guard isCode || isName else {
+                throw error(
+                    keys["currency"] ?? item, "\(key).currency", "money needs an ISO 4217 code, or the text column that holds it",
+                    "write currency: USD")
             }
         }
         let thousands = try keys["thousands"].map { node throws(ContractError) in try string(node, "\(key).thousands") }
-        if let thousands, thousands.utf8.count != 1 || thousands == "." || thousands == "-" || Int(thousands) != nil {
+        if let thousands,
+            thousands.count != 1 || thousands == "." && keys["decimal_mark"] == nil || thousands == "-" || Int(thousands) != nil
+        {
             throw error(
                 keys["thousands"], "\(key).thousands", "must be one character, not a digit, point or minus", "write thousands: \",\"")
         }
-        return Column(
+        let isDuration = type == .integer && keys["form"]?.scalar?.string == "duration"
+        if let node = keys["form"], type == .integer, !isDuration {
+            throw error(node, "\(key).form", "of an integer can only be duration", nil)
+        }
+        var column = Column(
             name: name, heading: try keys["heading"].map { node throws(ContractError) in try string(node, "\(key).heading") } ?? name,
             aliases: try keys["aliases"].map { node throws(ContractError) in try strings(node, "\(key).aliases") } ?? [], type: type,
             required: try flag("required"), optional: try flag("optional"),
@@ -234,9 +264,12 @@ private struct ContractFile {
             negative: try flag("negative"), thousands: thousands, currency: currency,
             unit: try keys["unit"].map { node throws(ContractError) in try string(node, "\(key).unit") },
             values: try keys["values"].map { node throws(ContractError) in try strings(node, "\(key).values") } ?? [],
-            form: try keys["form"].map { node throws(ContractError) in try choice(node, "\(key).form") } ?? .any,
+            form: isDuration ? .any : try keys["form"].map { node throws(ContractError) in try choice(node, "\(key).form") } ?? .any,
             yearless: try flag("yearless"),
             derived: try keys["derived"].map { node throws(ContractError) in try choice(node, "\(key).derived") })
+        column.isDuration = isDuration
+        try finish(&column, keys, key)
+        return column
     }
 
     private func merge(_ node: Node, _ columns: [Column]) throws(ContractError) -> Merge {
@@ -287,7 +320,7 @@ private struct ContractFile {
             factor: try keys["factor"].map { node throws(ContractError) in try integer(node, "change_guard.factor", 2...1_000) } ?? 2)
     }
 
-    private func required(_ name: String, _ node: Node, _ key: String, _ columns: [Column]) throws(ContractError) -> String {
+    func required(_ name: String, _ node: Node, _ key: String, _ columns: [Column]) throws(ContractError) -> String {
         let known = columns.map(\.name)
         guard let found = columns.first(where: { $0.name == name }) else {
             throw error(node, key, "no column is named '\(name)'", closest(name, known).map { "did you mean '\($0)'?" })
@@ -298,7 +331,7 @@ private struct ContractFile {
         return name
     }
 
-    private func column(_ node: Node, _ key: String, _ columns: [Column], types: [ColumnType]) throws(ContractError) -> String {
+    func column(_ node: Node, _ key: String, _ columns: [Column], types: [ColumnType]) throws(ContractError) -> String {
         let name = try string(node, key)
         guard let found = columns.first(where: { $0.name == name }) else {
             throw error(node, key, "no column is named '\(name)'", closest(name, columns.map(\.name)).map { "did you mean '\($0)'?" })
@@ -313,7 +346,7 @@ private struct ContractFile {
 
     // MARK: the leaves
 
-    private func map(_ node: Node, _ key: String, _ allowed: [String]) throws(ContractError) -> [String: Node] {
+    func map(_ node: Node, _ key: String, _ allowed: [String]) throws(ContractError) -> [String: Node] {
         guard let mapping = node.mapping else { throw error(node, key, "must be a list of key: value", nil) }
         var result: [String: Node] = [:]
         for (name, value) in mapping {
@@ -328,26 +361,26 @@ private struct ContractFile {
         return result
     }
 
-    private func need(_ keys: [String: Node], _ node: Node, _ name: String, in parent: String = "") throws(ContractError) -> Node {
+    func need(_ keys: [String: Node], _ node: Node, _ name: String, in parent: String = "") throws(ContractError) -> Node {
         guard let value = keys[name] else {
             throw error(node, parent.isEmpty ? name : "\(parent).\(name)", "the key is missing", "add \(name):")
         }
         return value
     }
 
-    private func string(_ node: Node, _ key: String) throws(ContractError) -> String {
+    func string(_ node: Node, _ key: String) throws(ContractError) -> String {
         guard let text = node.scalar?.string, !text.isEmpty else { throw error(node, key, "must be a text", nil) }
         return text
     }
 
-    private func strings(_ node: Node, _ key: String) throws(ContractError) -> [String] {
+    func strings(_ node: Node, _ key: String) throws(ContractError) -> [String] {
         guard let list = node.sequence else { return [try string(node, key)] }
         var result: [String] = []
         for (index, item) in list.enumerated() { result.append(try string(item, "\(key).\(index + 1)")) }
         return result
     }
 
-    private func bool(_ node: Node, _ key: String) throws(ContractError) -> Bool {
+    func bool(_ node: Node, _ key: String) throws(ContractError) -> Bool {
         switch node.scalar?.string {
         case "true", "yes": return true
         case "false", "no": return false
@@ -355,14 +388,14 @@ private struct ContractFile {
         }
     }
 
-    private func integer(_ node: Node, _ key: String, _ range: ClosedRange<Int>) throws(ContractError) -> Int {
+    func integer(_ node: Node, _ key: String, _ range: ClosedRange<Int>) throws(ContractError) -> Int {
         guard let value = node.scalar.flatMap({ Int($0.string) }), range.contains(value) else {
             throw error(node, key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)", nil)
         }
         return value
     }
 
-    private func choice<Choice: RawRepresentable & CaseIterable>(_ node: Node, _ key: String) throws(ContractError) -> Choice
+    func choice<Choice: RawRepresentable & CaseIterable>(_ node: Node, _ key: String) throws(ContractError) -> Choice
     where Choice.RawValue == String {
         let text = try string(node, key)
         let all = Choice.allCases.map(\.rawValue)
@@ -373,7 +406,7 @@ private struct ContractFile {
         return value
     }
 
-    private func choices<Choice: RawRepresentable & CaseIterable>(_ node: Node, _ key: String) throws(ContractError) -> [Choice]
+    func choices<Choice: RawRepresentable & CaseIterable>(_ node: Node, _ key: String) throws(ContractError) -> [Choice]
     where Choice.RawValue == String {
         guard let list = node.sequence else { return [try choice(node, key)] }
         guard !list.isEmpty else { throw error(node, key, "needs at least one entry", nil) }

@@ -145,7 +145,7 @@ struct Verdict: Equatable {
     mutating func start(_ header: Header) {
         delimiter = header.delimiter.byte
         quoted = header.quoted
-        expectedFields = header.headings.count
+        expectedFields = header.width
         firstDataLine = line + 1
         for (index, source) in header.sources.enumerated() {
             unsafe plans[index].source = source
@@ -188,7 +188,11 @@ struct Verdict: Equatable {
     mutating func readable(_ column: Int, fields: Int, in input: borrowing InputBuffer) -> Int64? {
         let source = unsafe plans[column].source
         guard source >= 0, source < fields, source < Self.maxFields else { return nil }
-        let bytes = input.bytes(fieldRange(column))
+        return typed(column, input.bytes(fieldRange(column)))
+    }
+
+    /// The typed partition cell of a text, if it can be read.
+    func typed(_ column: Int, _ bytes: [UInt8]) -> Int64? {
         switch columns[column].type {
         case .day: return CalendarDay.day(trimmed(bytes))
         case .month: return CalendarDay.month(String(decoding: trimmed(bytes), as: UTF8.self))

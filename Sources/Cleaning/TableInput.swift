@@ -85,6 +85,23 @@ struct Header {
     let missing: [String]
     /// Field index of each staged column, −1 where the file has none.
     let sources: [Int]
+    /// Fields of a line.
+    let width: Int
+    /// What stood in the holes of headings such as `Amount spent (<currency>)`.
+    private(set) var holes: [String: String] = [:]
+
+    /// A header that was not read from a line.
+    init(
+        delimiter: Delimiter, quoted: Bool, headings: [String], unknown: [String], missing: [String], sources: [Int], width: Int
+    ) {
+        self.delimiter = delimiter
+        self.quoted = quoted
+        self.headings = headings
+        self.unknown = unknown
+        self.missing = missing
+        self.sources = sources
+        self.width = width
+    }
 
     /// End of the first line: `text` bytes without and `record` bytes with its line end; nil if it is not complete.
     static func end(_ bytes: [UInt8]) -> (text: Int, record: Int)? {
@@ -100,20 +117,25 @@ struct Header {
 
     init(_ line: [UInt8], contract: Contract, number: Int64, offset: Int64) throws(CleaningError) {
         var meanings: [String: Int] = [:]
-        for (index, column) in contract.columns.enumerated() where column.derived == nil {
+        var patterns: [(NamePattern, Int)] = []
+        for (index, column) in contract.columns.enumerated() where column.isCell {
             for heading in [column.heading, column.name] + column.aliases where meanings[folded(heading)] == nil {
+                if heading.contains("<"), let pattern = NamePattern(heading) { patterns.append((pattern, index)) }
                 meanings[folded(heading)] = index
             }
         }
         var best: (delimiter: Delimiter, fields: [String], known: Int)?
         for delimiter in contract.delimiters {
             let fields = Self.split(line, delimiter.byte)
-            let known = fields.filter { meanings[folded($0)] != nil }.count
+            let known = fields.count { heading in
+                meanings[folded(heading)] != nil || patterns.contains { $0.0.match(heading) != nil }
+            }
             if best.map({ known > $0.known }) ?? true { best = (delimiter, fields, known) }
         }
         guard let best else { preconditionFailure("a contract has at least one delimiter") }
         delimiter = best.delimiter
         headings = best.fields
+        width = best.fields.count
         quoted = delimiter != .tab || line.first == UInt8(ascii: "\"")
         guard best.fields.count <= RowEngine.maxFields else {
             throw CleaningError(
@@ -122,8 +144,19 @@ struct Header {
         var sources = Array(repeating: -1, count: contract.columns.count)
         var unknown: [String] = []
         for (field, heading) in best.fields.enumerated() {
-            guard let column = meanings[folded(heading)] else {
-                unknown.append(heading)
+            var meaning = meanings[folded(heading)]
+            if meaning == nil, let (found, index) = patterns.lazy.compactMap({ pair in pair.0.match(heading).map { ($0, pair.1) } }).first {
+                meaning = index
+                for (hole, text) in found {
+                    guard holes.updateValue(text, forKey: hole).map({ $0 == text }) ?? true else {
+                        throw CleaningError(
+                            "two_meanings", "two headings give different values for <\(hole)>", line: number, byte: offset,
+                            value: clipped(heading.utf8), remedy: "export the file with one of them")
+                    }
+                }
+            }
+            guard let column = meaning else {
+                if !contract.ignored.contains(folded(heading)) { unknown.append(heading) }
                 continue
             }
             guard sources[column] < 0 else {
@@ -136,7 +169,7 @@ struct Header {
         self.unknown = unknown
         self.sources = sources
         var missing: [String] = []
-        for (index, column) in contract.columns.enumerated() where sources[index] < 0 && column.derived == nil {
+        for (index, column) in contract.columns.enumerated() where sources[index] < 0 && column.isCell {
             guard column.optional else {
                 throw CleaningError(
                     "missing_column", "no column is headed '\(column.heading)'", line: number, byte: offset, column: column.name,

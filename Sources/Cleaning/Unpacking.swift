@@ -37,7 +37,7 @@ import Glibc
 
 /// How a landing file became its raw file.
 package struct UnpackReport: Hashable, Sendable {
-    /// `utf-8`, `utf-8-bom` or `windows-1252`.
+    /// `utf-8`, `utf-8-bom`, `utf-16le`, `utf-16be` or `windows-1252`.
     package internal(set) var encoding = "utf-8"
     /// Name of the ZIP member, if the file was a ZIP.
     package internal(set) var member: String?
@@ -50,9 +50,11 @@ package struct UnpackReport: Hashable, Sendable {
 }
 
 extension Cleaner {
-    /// Turns a landing file into the raw file: takes the wanted member out of a ZIP, decodes to UTF-8, drops the byte order mark.
+    /// Turns a landing file into the raw file: takes the wanted member out of a ZIP, decodes to UTF-8, drops the byte order mark, and
+    /// splits a document into records, one JSON object a line.
     ///
-    /// Line ends and all else stay. A first pass decides about the encoding, a second one writes; memory does not grow with the file.
+    /// Line ends and all else of a table stay; a document is held in memory, up to the contract's `max_mebibytes`. A first pass
+    /// decides about the encoding, a second one writes; for a table memory does not grow with the file.
     /// When ``UnpackReport/isIdentity`` is true the output got no bytes. Throws ``CleaningError`` for a file that must be held back,
     /// and what `read` and `output` throw.
     package static func unpack(
@@ -60,6 +62,8 @@ extension Cleaner {
     ) throws -> UnpackReport {
         var report = UnpackReport()
         report.bytesIn = source.count
+        // Kept for what it is; no row is read from it.
+        if contract.setAside { return report }
         var reader: any PieceReader
         var isZIP = false
         let magic = try source.bytes(0, min(4, source.count))
@@ -79,11 +83,11 @@ extension Cleaner {
             }
             reader = PlainReader(source)
         }
-        var judge = EncodingJudge()
+        var judge = EncodingJudge(allowsUTF16: contract.encodings.contains(.utf16))
         while let piece = try reader.next() { try judge.look(piece) }
         let decided = try judge.decide(contract)
         report.encoding = decided.name
-        if !isZIP, decided.name == "utf-8" {
+        if !isZIP, decided.name == "utf-8", !contract.shape.isDocument {
             report.isIdentity = true
             report.bytesOut = source.count
             return report
@@ -91,19 +95,58 @@ extension Cleaner {
         try reader.rewind()
         var skip = decided.skip
         var decoded: [UInt8] = []
+        var wide = UTF16Decoder(bigEndian: decided.name == "utf-16be")
         while let piece = try reader.next() {
             let rest = piece.dropFirst(skip)
             skip -= piece.count - rest.count
-            decoded.removeAll(keepingCapacity: true)
-            if decided.name == "windows-1252" {
-                Windows1252.decode(rest, to: &decoded)
-            } else {
-                decoded.append(contentsOf: rest)
+            if !contract.shape.isDocument { decoded.removeAll(keepingCapacity: true) }
+            switch decided.name {
+            case "windows-1252": Windows1252.decode(rest, to: &decoded)
+            case "utf-16le", "utf-16be": try wide.decode(rest, to: &decoded)
+            default: decoded.append(contentsOf: rest)
             }
+            if contract.shape.isDocument { continue }
+            report.bytesOut += decoded.count
+            try unsafe decoded.withUnsafeBytes { try unsafe output($0) }
+        }
+        try wide.end()
+        guard contract.shape.isDocument else { return report }
+        var records = try records(of: decoded, contract)
+        decoded.removeAll()
+        var isMore = true
+        while isMore {
+            decoded.removeAll(keepingCapacity: true)
+            isMore = try records.next(into: &decoded)
             report.bytesOut += decoded.count
             try unsafe decoded.withUnsafeBytes { try unsafe output($0) }
         }
         return report
+    }
+
+    private static func records(of bytes: [UInt8], _ contract: Contract) throws(CleaningError) -> RawRecords {
+        switch contract.shape {
+        case .table: preconditionFailure("a table has no records to split")
+        case .json(let records, let tests, let header):
+            let documents = try Document.all(bytes)
+            // An error answer between good pages would else read as an empty one.
+            let odd = documents.firstIndex { document in
+                !(tests.isEmpty ? records.contains { $0.exists(in: document) } : tests.allSatisfy { $0.holds(document) })
+            }
+            if let odd {
+                let wanted = tests.isEmpty ? records.map(\.text) : tests.map(\.text)
+                let document = documents[odd]
+                throw CleaningError(
+                    "no_records",
+                    "document \(odd + 1) of \(documents.count) does not hold \(wanted.joined(separator: tests.isEmpty ? " or " : " and "))",
+                    line: Int64(odd + 1), byte: Int64(document.range(document.root).lowerBound),
+                    remedy: "check that this is an answer of \(contract.title)")
+            }
+            return RawRecords(documents, records: records, header: header)
+        case .script(let after, let longest, let requires):
+            let series = try PageScript.series(
+                bytes, after: after.map { Array($0.utf8) }, longest: longest, requires: requires.map { Array($0.utf8) })
+            return RawRecords([series], records: RecordPath.elements)
+        }
     }
 }
 
@@ -127,120 +170,6 @@ private struct PlainReader: PieceReader {
     }
 
     mutating func rewind() { offset = 0 }
-}
-
-// MARK: encodings
-
-/// Decides what the bytes are: strict UTF-8 if all of them are, else CP1252 if the contract allows it. NUL bytes and UTF-16 are refused.
-private struct EncodingJudge {
-    private var seen = 0
-    private var head: [UInt8] = []
-    private var validator = UTF8Check()
-
-    mutating func look(_ piece: [UInt8]) throws(CleaningError) {
-        if head.count < 3 { head.append(contentsOf: piece.prefix(3 - head.count)) }
-        if seen == 0, piece.count >= 2, piece[0] ^ piece[1] == 1, piece[0] >= 0xFE {
-            throw CleaningError("utf_16", "the file is UTF-16", byte: 0, remedy: "export it as CSV in UTF-8")
-        }
-        if let zero = piece.firstIndex(of: 0) {
-            throw CleaningError(
-                "binary", "the file holds a zero byte, so it is no text", byte: Int64(seen + zero), remedy: "check what was exported")
-        }
-        validator.look(piece, at: seen)
-        seen += piece.count
-    }
-
-    mutating func decide(_ contract: Contract) throws(CleaningError) -> (name: String, skip: Int) {
-        guard seen > 0 else { throw CleaningError("empty_file", "the file is empty", byte: 0, remedy: "export the file again") }
-        validator.end(at: seen)
-        if let bad = validator.firstBad {
-            guard contract.encodings.contains(.windows1252) else {
-                throw CleaningError(
-                    "not_utf_8", "the file is not UTF-8", byte: Int64(bad), remedy: "export it again, or save it as UTF-8")
-            }
-            return ("windows-1252", 0)
-        }
-        return head == [0xEF, 0xBB, 0xBF] ? ("utf-8-bom", 3) : ("utf-8", 0)
-    }
-}
-
-/// Checks UTF-8 piece by piece: shortest forms only, no surrogates, nothing above U+10FFFF.
-struct UTF8Check {
-    /// Offset of the first byte that cannot be.
-    private(set) var firstBad: Int?
-    private var pending = 0
-    private var low: UInt8 = 0x80
-    private var high: UInt8 = 0xBF
-
-    mutating func look(_ piece: [UInt8], at offset: Int) {
-        guard firstBad == nil else { return }
-        unsafe piece.withUnsafeBytes { bytes in
-            var at = 0
-            while at < bytes.count {
-                if pending == 0, at &+ 8 <= bytes.count,
-                    unsafe bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
-                {
-                    at &+= 8
-                    continue
-                }
-                let byte = unsafe bytes[at]
-                if pending > 0 {
-                    guard byte >= low, byte <= high else {
-                        firstBad = offset + at
-                        return
-                    }
-                    pending &-= 1
-                    low = 0x80
-                    high = 0xBF
-                } else if byte >= 0x80 {
-                    switch byte {
-                    case 0xC2...0xDF: pending = 1
-                    case 0xE0...0xEF:
-                        pending = 2
-                        if byte == 0xE0 { low = 0xA0 }
-                        if byte == 0xED { high = 0x9F }
-                    case 0xF0...0xF4:
-                        pending = 3
-                        if byte == 0xF0 { low = 0x90 }
-                        if byte == 0xF4 { high = 0x8F }
-                    default:
-                        firstBad = offset + at
-                        return
-                    }
-                }
-                at &+= 1
-            }
-        }
-    }
-
-    mutating func end(at offset: Int) {
-        if firstBad == nil, pending > 0 { firstBad = offset }
-    }
-}
-
-/// CP1252 to UTF-8; the five bytes it leaves open are the Latin-1 controls, as browsers read them.
-enum Windows1252 {
-    private static let specials: [UInt32] = [
-        0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F, 0x90,
-        0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E, 0x0178,
-    ]
-
-    static func decode(_ bytes: some Sequence<UInt8>, to out: inout [UInt8]) {
-        for byte in bytes {
-            guard byte >= 0x80 else {
-                out.append(byte)
-                continue
-            }
-            let scalar = byte < 0xA0 ? specials[Int(byte) - 0x80] : UInt32(byte)
-            if scalar < 0x800 {
-                out.append(0xC0 | UInt8(scalar >> 6))
-            } else {
-                out.append(0xE0 | UInt8(scalar >> 12))
-                out.append(0x80 | UInt8(scalar >> 6 & 0x3F))
-            }
-            out.append(0x80 | UInt8(scalar & 0x3F))
-        }
-    }
 }
 
 // MARK: ZIP
@@ -310,6 +239,17 @@ struct ZIPArchive {
             throw Self.bomb(member)
         }
         return member
+    }
+
+    /// Name and first bytes of each member that is a file of its own; those that cannot be unpacked are empty.
+    func heads(_ limit: Int) throws -> [(name: String, bytes: [UInt8])] {
+        try members().filter { !$0.name.hasSuffix("/") && !$0.name.hasPrefix("__MACOSX/") }.prefix(100).map { member in
+            var bytes: [UInt8] = []
+            guard !member.encrypted, member.method == 0 || member.method == 8 else { return (member.name, bytes) }
+            var reader = MemberReader(source, member, limit: .max)
+            while bytes.count < limit, let piece = try? reader.next() { bytes += piece }
+            return (member.name, Array(bytes.prefix(limit)))
+        }
     }
 
     static func bomb(_ member: Member) -> CleaningError {

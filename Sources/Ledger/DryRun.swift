@@ -28,12 +28,13 @@ extension Lake {
             return event
         }
         _ = try imagine("run", .runStarted, ["command": "preview"])
-        for path in files {
-            var outcome = FileOutcome(path: path, kind: .unknown([]))
+        for identified in try files.flatMap({ try identify($0, recognizer, options) }) {
+            var outcome = identified.outcome
+            let path = outcome.path
             defer { report.files.append(outcome) }
-            guard let (contract, name, account) = try identify(path, recognizer, options, &outcome),
-                let hash = definitions.contracts[contract.stream]?.hash
-            else { continue }
+            guard let (contract, name, account) = identified.dataset, let hash = definitions.contracts[contract.stream]?.hash else {
+                continue
+            }
             var capture = try describe(path, contract: contract, name: name, account: account, options: options)
             capture.object = try DraftFile.digest(of: path)
             sources[capture.object] = path

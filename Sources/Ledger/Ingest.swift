@@ -85,9 +85,11 @@ extension Lake {
         var report = IngestReport()
         var promoted: Set<Int64> = []
         for (index, path) in files.enumerated() {
-            let outcome = try ingest(path, run: run, recognizer: recognizer, options: options, ask: ask)
-            if case .promoted(let capture, _, _, _, _) = outcome.kind { promoted.insert(capture) }
-            report.files.append(outcome)
+            for identified in try identify(path, recognizer, options) {
+                let outcome = try ingest(identified, run: run, options: options, ask: ask)
+                if case .promoted(let capture, _, _, _, _) = outcome.kind { promoted.insert(capture) }
+                report.files.append(outcome)
+            }
             progress?("ingest", Int64(index + 1), Int64(files.count))
         }
         try run.complete(report.isDegraded ? "degraded" : "ok")
@@ -103,13 +105,10 @@ extension Lake {
         return report
     }
 
-    private func ingest(
-        _ path: String, run: Run, recognizer: Recognizer, options: IngestOptions, ask: ((String) -> Bool)?
-    ) throws -> FileOutcome {
-        var outcome = FileOutcome(path: path, kind: .unknown([]))
-        guard let (contract, name, account) = try identify(path, recognizer, options, &outcome),
-            let hash = run.definitions.contracts[contract.stream]?.hash
-        else {
+    private func ingest(_ identified: Identified, run: Run, options: IngestOptions, ask: ((String) -> Bool)?) throws -> FileOutcome {
+        var outcome = identified.outcome
+        let path = outcome.path
+        guard let (contract, name, account) = identified.dataset, let hash = run.definitions.contracts[contract.stream]?.hash else {
             if let stream = outcome.stream, case .quarantined(_, _, let remedy?) = outcome.kind {
                 try refuse(stream, path: path, code: "account_unknown", remedy: remedy, run: run)
             }
@@ -121,7 +120,7 @@ extension Lake {
         if capture.observedFrom == "now" || capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract) }
         outcome.observed = capture.observed
         outcome.observedFrom = capture.observedFrom
-        try land(path, &capture)
+        try land(path, &capture, contract)
         Failpoint.hit("ingest.landed")
         switch try append(capture, contract: contract, run: run) {
         case .duplicate(let of, let waits):
@@ -147,21 +146,27 @@ extension Lake {
         return outcome
     }
 
-    /// Which dataset and whose a file is; nil when that is not settled, and the outcome then says why.
-    func identify(
-        _ path: String, _ recognizer: Recognizer, _ options: IngestOptions, _ outcome: inout FileOutcome
-    ) throws -> (contract: Contract, name: NameMatch, account: String)? {
-        let contract: Contract
-        let name: NameMatch
-        switch recognizer.recognise(fileName: Files.name(path), head: try Files.head(path)) {
-        case .match(let match, let fields): (contract, name) = (match, fields)
-        case .ambiguous(let contracts):
-            outcome.kind = .ambiguous(contracts.map(\.stream))
-            return nil
-        case .none(let closest):
-            outcome.kind = .unknown(closest.map { ($0.contract.stream, $0.reason) })
-            return nil
+    /// A file, or the part of it that is one dataset's.
+    struct Identified {
+        var outcome: FileOutcome
+        /// nil when dataset or account is not settled; the outcome then says why.
+        var dataset: (contract: Contract, name: NameMatch, account: String)?
+    }
+
+    /// Which datasets a file holds and whose it is: at least one entry.
+    func identify(_ path: String, _ recognizer: Recognizer, _ options: IngestOptions) throws -> [Identified] {
+        var outcome = FileOutcome(path: path, kind: .unknown([]))
+        switch try recognizer.recognise(fileName: Files.name(path), source: CaptureReader.source(of: path)) {
+        case .match(let matches): return try matches.map { try settle(path, $0, options) }
+        case .ambiguous(let contracts): outcome.kind = .ambiguous(contracts.map(\.stream))
+        case .none(let closest): outcome.kind = .unknown(closest.map { ($0.contract.stream, $0.reason) })
         }
+        return [Identified(outcome: outcome)]
+    }
+
+    private func settle(_ path: String, _ match: Recognition.Match, _ options: IngestOptions) throws -> Identified {
+        let (contract, name) = (match.contract, match.name)
+        var outcome = FileOutcome(path: path, kind: .unknown([]))
         outcome.stream = contract.stream
         let accounts = try AccountBook(log: log, service: contract.service)
         let landing = layout.folder(.landing)
@@ -170,10 +175,10 @@ extension Lake {
             outcome.kind = .quarantined(
                 capture: nil, reason: "nothing says whose file this is: not its name, not its folder\(known)",
                 remedy: "bedrot ingest --account NAME \(path)")
-            return nil
+            return Identified(outcome: outcome)
         }
         outcome.account = account
-        return (contract, name, account)
+        return Identified(outcome: outcome, dataset: (contract, name, account))
     }
 
     /// What can be said of a file before its bytes are read.
@@ -210,14 +215,14 @@ extension Lake {
     }
 
     /// Copies the file into its landing folder, unless it is there already.
-    private func land(_ path: String, _ capture: inout Capture) throws {
+    private func land(_ path: String, _ capture: inout Capture, _ contract: Contract) throws {
         let landing = layout.folder(.landing)
         if let real = Files.realPath(path), let base = Files.realPath(landing), real.hasPrefix(base + "/") {
             capture.landing = layout.name(.landing) + real.dropFirst(base.count)
             return
         }
         let folder = "\(landing)/\(capture.service)/\(capture.dataset)/\(ZoneNames.safe(capture.account))"
-        let names = ZoneNames(capture: capture, layout: layout)
+        let names = ZoneNames(capture: capture, isDocument: contract.rawIsDocument, layout: layout)
         let relative = try names.free("\(folder)/\(ZoneNames.safe(capture.name))", digest: capture.object)
         let full = layout.path(relative)
         if !Files.exists(full) {
@@ -349,18 +354,6 @@ extension Files {
             guard isFolder(path) else { return [path] }
             return walk(path).filter { !$0.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") } }
         }
-    }
-
-    /// The first bytes of a file: enough to recognise it.
-    static func head(_ path: String) throws -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileFailure("read", path, errno) }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 1 << 16)
-        let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-        guard count >= 0 else { throw FileFailure("read", path, errno) }
-        bytes.removeLast(bytes.count - count)
-        return bytes
     }
 
     /// The path without links and dots; nil when it does not exist.

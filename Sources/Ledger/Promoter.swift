@@ -21,7 +21,7 @@ struct Promoter {
         -> PromotionResult
     {
         let reader = CaptureReader(objects: lake.objects, zones: nil)
-        let names = ZoneNames(capture: capture, layout: lake.layout)
+        let names = ZoneNames(capture: capture, isDocument: contract.rawIsDocument, layout: lake.layout)
         let outputs = CaptureReader.Outputs(
             raw: try DraftFile(beside: names.raw), staged: try DraftFile(beside: names.staged),
             rejects: try DraftFile(beside: names.rejects))
@@ -135,7 +135,7 @@ struct Promoter {
                 let reader = CaptureReader(objects: lake.objects, zones: nil)
                 var items: [StagedPromotion] = []
                 for entry in concerned {
-                    let names = ZoneNames(capture: entry.capture, layout: lake.layout)
+                    let names = ZoneNames(capture: entry.capture, isDocument: contract.rawIsDocument, layout: lake.layout)
                     let outputs = CaptureReader.Outputs(
                         raw: try DraftFile(beside: names.raw), staged: try DraftFile(beside: names.staged),
                         rejects: try DraftFile(beside: names.rejects))
@@ -173,12 +173,12 @@ struct ZoneNames {
     let rejects: String
     private let layout: Layout
 
-    init(capture: Capture, layout: Layout) {
+    init(capture: Capture, isDocument: Bool = false, layout: Layout) {
         self.layout = layout
         let name = Self.safe(capture.name)
         let dot = name.lastIndex(of: ".")
         let stem = dot.map { String(name[..<$0]) } ?? name
-        let suffix = name.lowercased().hasSuffix(".tsv") ? "tsv" : "csv"
+        let suffix = isDocument ? "ndjson" : name.lowercased().hasSuffix(".tsv") ? "tsv" : "csv"
         let folder = "\(capture.service)/\(capture.dataset)/\(Self.safe(capture.account))"
         let stamp = capture.observed.iso.prefix(19).filter { $0 != "-" && $0 != ":" }.replacing("T", with: "_")
         raw = layout.path("\(layout.name(.raw))/\(folder)/\(stem).\(suffix)")

@@ -43,6 +43,9 @@ package final class CaptureReader: RowSource {
         self.layout = layout
     }
 
+    /// The bytes of any file, readable at any place.
+    package static func source(of path: String) throws -> ByteSource { try ObjectFile(path).source }
+
     /// The contract behind a hash, parsed once. Its name is made of the hash: whose it is, the promotion's stream says.
     package func contract(_ hash: Hash256) throws -> Contract {
         if let known = contracts[hash] { return known }

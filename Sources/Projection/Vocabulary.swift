@@ -219,6 +219,12 @@ package struct StagedPromotion: Sendable, Equatable {
     package var rowsOut: Int64
     package var rejected: [String: Int64]
     package var rounded: Int64
+    /// Lines that were totals, not data.
+    package var skipped: Int64
+    /// Rows that broke a rule of severity `warn`, by its name.
+    package var warned: [String: Int64]
+    /// Values that no enumeration knows, by column.
+    package var unmapped: [String: Int64]
     package var firstDay: Int64?
     package var lastDay: Int64?
     package var partitions: [Partition]
@@ -238,6 +244,9 @@ package struct StagedPromotion: Sendable, Equatable {
         rowsOut = Int64(report.rowsOut)
         rejected = report.rejectedByReason.mapValues { Int64($0) }
         rounded = Int64(report.roundedCount)
+        skipped = Int64(report.skipped)
+        warned = report.warnings.mapValues { Int64($0) }
+        unmapped = report.unmapped.mapValues { Int64($0) }
         firstDay = report.period?.lowerBound
         lastDay = report.period?.upperBound
         partitions = report.partitions.map {
@@ -269,6 +278,9 @@ package struct StagedPromotion: Sendable, Equatable {
         rowsOut = try need("rows_out", \.int)
         rejected = (item["rejected"]?.object ?? [:]).compactMapValues(\.int)
         rounded = item["rounded"]?.int ?? 0
+        skipped = item["skipped"]?.int ?? 0
+        warned = (item["warned"]?.object ?? [:]).compactMapValues(\.int)
+        unmapped = (item["unmapped"]?.object ?? [:]).compactMapValues(\.int)
         firstDay = item["first_day"]?.string.flatMap { CalendarDay.day($0) }
         lastDay = item["last_day"]?.string.flatMap { CalendarDay.day($0) }
         partitions = try (item["partitions"]?.array ?? []).map { part in
@@ -293,6 +305,9 @@ package struct StagedPromotion: Sendable, Equatable {
             body["rejected"] = .object(rejected.mapValues { .int($0) })
         }
         if rounded > 0 { body["rounded"] = .int(rounded) }
+        if skipped > 0 { body["skipped"] = .int(skipped) }
+        if !warned.isEmpty { body["warned"] = .object(warned.mapValues { .int($0) }) }
+        if !unmapped.isEmpty { body["unmapped"] = .object(unmapped.mapValues { .int($0) }) }
         if let firstDay { body["first_day"] = .string(CalendarDay.text(day: firstDay)) }
         if let lastDay { body["last_day"] = .string(CalendarDay.text(day: lastDay)) }
         if !partitions.isEmpty {

@@ -14,6 +14,13 @@ func contract(yaml: String) throws -> Contract {
     try Contract.parse(Array(yaml.utf8), path: "zones/service/dataset.yml")
 }
 
+/// Every contract that ships.
+func allContracts() throws -> [Contract] {
+    let zones = checkout.appending(path: "zones")
+    let list = FileManager.default.enumerator(atPath: zones.path())?.compactMap { $0 as? String } ?? []
+    return try list.sorted().filter { $0.hasSuffix(".yml") && !$0.hasSuffix("service.yml") }.map { try contract(String($0.dropLast(4))) }
+}
+
 /// Keeps everything, rows as values that do not depend on how they were batched.
 struct Collector: RowSink, Equatable {
     var csv: [UInt8] = []

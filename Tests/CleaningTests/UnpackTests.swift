@@ -305,7 +305,7 @@ private let table = "Date,Video Views,Profile Views,Likes,Comments,Shares\n2025-
 
     private func describe(_ recognition: Recognition) -> String {
         switch recognition {
-        case .match(let contract, let name): "\(contract.stream) \(name.account ?? "?")"
+        case .match(let found): found.map { "\($0.contract.stream) \($0.name.account ?? "?")" }.joined(separator: " + ")
         case .ambiguous(let contracts): "ambiguous " + contracts.map(\.stream).joined(separator: " ")
         case .none(let closest): "none " + closest.map { "\($0.contract.stream): \($0.reason)" }.joined(separator: "; ")
         }
