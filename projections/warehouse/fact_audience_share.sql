@@ -21,7 +21,15 @@ SELECT
   account AS artist,
   'gender' AS dimension,
   gender AS member,
-  COALESCE(gender_code, '') AS member_code,
+  CASE
+    WHEN gender IN ('Female', 'female', 'Mujer', 'Mujeres', 'Femenino', 'Weiblich', 'Frauen', 'Femme', 'Femmes', 'Féminin', 'Feminino',
+      'Mulher', 'Mulheres') THEN 'female'
+    WHEN gender IN ('Male', 'male', 'Hombre', 'Hombres', 'Masculino', 'Männlich', 'Männer', 'Homme', 'Hommes', 'Masculin', 'Homem',
+      'Homens') THEN 'male'
+    WHEN gender IN ('Other', 'Others', 'other', 'Otro', 'Otros', 'Otras', 'Andere', 'Sonstige', 'Divers', 'Autre', 'Autres', 'Outro',
+      'Outros') THEN 'other'
+    ELSE 'unmapped'
+  END AS member_code,
   '' AS territory,
   share AS share_nano
 FROM staged;
