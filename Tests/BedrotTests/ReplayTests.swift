@@ -236,7 +236,7 @@ import Testing
         let streams = "SELECT sum(streams_native) FROM fact_audience_day"
         #expect(try root.number(streams) == 17_200)
         let text = try Self.shipped("zones/spotify/audience.yml").replacing(
-            "aliases: [reproducciones]", with: "aliases: [reproducciones, abspielungen]")
+            "aliases: [reproducciones, ", with: "aliases: [reproducciones, abspielungen, ")
         try Self.overlay(root, "zones/spotify/audience.yml", text)
         try root.ok(["project"])
         let now = try staged()
