@@ -47,7 +47,13 @@ let package = Package(
             swiftSettings: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
         // The one façade: domain events, zones, use cases. Knows nothing of terminals.
-        .target(name: "Ledger", dependencies: ["Projection", "EventLog", "Cleaning", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "Ledger",
+            dependencies: [
+                "Projection", "EventLog", "Cleaning",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
 
         // Made-up lakes, random histories and a brute-force fold to test against.
         .target(name: "LedgerTesting", dependencies: ["Projection", "EventLog", "Cleaning"]),

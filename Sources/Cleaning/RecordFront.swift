@@ -86,6 +86,14 @@ struct RecordFront {
 
     /// The next whole record; nil when more bytes are needed. `isEnd`: there are no more.
     mutating func step(isEnd: Bool) throws(CleaningError) -> Step? {
+        guard let (text, _) = try cut(isEnd: isEnd) else { return nil }
+        return try contract.shape.isDocument ? document(text) : table(text)
+    }
+
+    /// The next line with its line end, all bytes being at hand.
+    mutating func nextLine() throws(CleaningError) -> (text: [UInt8], end: [UInt8])? { try cut(isEnd: true) }
+
+    private mutating func cut(isEnd: Bool) throws(CleaningError) -> (text: [UInt8], end: [UInt8])? {
         if next == 0, start == 0, waiting.count - start >= 3, waiting.starts(with: [0xEF, 0xBB, 0xBF]) {
             start = 3
             next = 3
@@ -103,9 +111,10 @@ struct RecordFront {
         line += 1
         offset = next
         let text = Array(waiting[start..<end.text])
+        let lineEnd = Array(waiting[end.text..<end.record])
         next += Int64(end.record - start)
         start = end.record
-        return try contract.shape.isDocument ? document(text) : table(text)
+        return (text, lineEnd)
     }
 
     private func tooLong() -> CleaningError {
@@ -176,7 +185,8 @@ struct RecordFront {
         return try row(header.sources.map { $0 < 0 ? [] : fields[$0] })
     }
 
-    private mutating func heading(_ text: [UInt8]) throws(CleaningError) -> Step {
+    /// Reads a line as the heading line, or keeps it as part of the preamble.
+    mutating func heading(_ text: [UInt8]) throws(CleaningError) -> Step {
         guard !trimmed(text).isEmpty else { return .nothing }
         let failure: CleaningError
         do throws(CleaningError) {

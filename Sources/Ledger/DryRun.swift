@@ -1,5 +1,6 @@
 import Cleaning
 import EventLog
+import Glibc
 import Projection
 
 extension Lake {
@@ -11,6 +12,8 @@ extension Lake {
         let recognizer = Recognizer(contracts: definitions.contracts.values.map(\.contract))
         let reader = CaptureReader(objects: objects, zones: nil)
         var report = IngestReport()
+        var keys = KeyRing(layout)
+        let shown = ScratchFiles()
         var seq = head.seq
         var events: [Event] = []
         var sources: [Hash256: String] = [:]
@@ -36,11 +39,22 @@ extension Lake {
                 continue
             }
             var capture = try describe(path, contract: contract, name: name, account: account, options: options)
-            capture.object = try DraftFile.digest(of: path)
-            sources[capture.object] = path
-            if capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract, at: path) }
+            let place: String
+            do {
+                if let safe = try protected(path, contract, &keys) {
+                    (place, capture.name, capture.size) = (try shown.add(safe.bytes), safe.name, Int64(safe.bytes.count))
+                } else {
+                    place = path
+                }
+            } catch let error as CleaningError {
+                outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: error.remedy)
+                continue
+            }
+            capture.object = try DraftFile.digest(of: place)
+            sources[capture.object] = place
+            if capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract, at: place) }
             (outcome.observed, outcome.observedFrom) = (capture.observed, capture.observedFrom)
-            reader.places[capture.object] = path
+            reader.places[capture.object] = place
             var state = try states[contract.stream] ?? log.read { try StreamState(contract.stream, $0) }
             defer { states[contract.stream] = state }
             let twin = state.entries.values.filter { entry in
@@ -96,5 +110,22 @@ extension Lake {
             report.moves = kpiMoves(before ?? [], try KPIValue.all(database, at: seq), definitions.kpis)
         }
         return report
+    }
+}
+
+/// Protected forms of files that are only looked at: without a name, and gone with this object.
+private final class ScratchFiles {
+    private var files: [UnsafeMutablePointer<FILE>] = []
+
+    deinit { for file in files { fclose(file) } }
+
+    /// A path that reads as these bytes.
+    func add(_ bytes: [UInt8]) throws -> String {
+        guard let file = tmpfile() else { throw FileFailure("write", "a temporary file", errno) }
+        files.append(file)
+        guard fwrite(bytes, 1, bytes.count, file) == bytes.count, fflush(file) == 0 else {
+            throw FileFailure("write", "a temporary file", errno)
+        }
+        return "/proc/self/fd/\(fileno(file))"
     }
 }

@@ -84,9 +84,10 @@ extension Lake {
         let recognizer = Recognizer(contracts: run.definitions.contracts.values.map(\.contract))
         var report = IngestReport()
         var promoted: Set<Int64> = []
+        var keys = KeyRing(layout)
         for (index, path) in files.enumerated() {
             for identified in try identify(path, recognizer, options) {
-                let outcome = try ingest(identified, run: run, options: options, ask: ask)
+                let outcome = try ingest(identified, run: run, keys: &keys, options: options, ask: ask)
                 if case .promoted(let capture, _, _, _, _) = outcome.kind { promoted.insert(capture) }
                 report.files.append(outcome)
             }
@@ -105,7 +106,9 @@ extension Lake {
         return report
     }
 
-    private func ingest(_ identified: Identified, run: Run, options: IngestOptions, ask: ((String) -> Bool)?) throws -> FileOutcome {
+    private func ingest(
+        _ identified: Identified, run: Run, keys: inout KeyRing, options: IngestOptions, ask: ((String) -> Bool)?
+    ) throws -> FileOutcome {
         var outcome = identified.outcome
         let path = outcome.path
         guard let (contract, name, account) = identified.dataset, let hash = run.definitions.contracts[contract.stream]?.hash else {
@@ -115,14 +118,33 @@ extension Lake {
             return outcome
         }
         var capture = try describe(path, contract: contract, name: name, account: account, options: options)
-        capture.object = try objects.put(contentsOf: path).hash
+        let safe: ProtectedFile?
+        do {
+            safe = try protected(path, contract, &keys)
+        } catch let error as CleaningError {
+            // Nothing of the file may be stored.
+            let remedy = error.remedy ?? "look at the file; nothing of it was stored"
+            try refuse(contract.stream, path: path, code: error.code, remedy: remedy, run: run)
+            outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: remedy)
+            return outcome
+        }
+        if let safe {
+            capture.object = try objects.put(safe.bytes)
+            capture.size = Int64(safe.bytes.count)
+            capture.name = safe.name
+            capture.protection = safe.report
+        } else {
+            capture.object = try objects.put(contentsOf: path).hash
+        }
         Failpoint.hit("ingest.object")
         if capture.observedFrom == "now" || capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract) }
         outcome.observed = capture.observed
         outcome.observedFrom = capture.observedFrom
         try land(path, &capture, contract)
         Failpoint.hit("ingest.landed")
-        switch try append(capture, contract: contract, run: run) {
+        let appended = try append(capture, contract: contract, run: run)
+        if safe != nil { try settleOriginal(path, capture, contract, &keys) }
+        switch appended {
         case .duplicate(let of, let waits):
             // A file that was doubted and is fed again with the answer needs no second capture.
             guard waits, options.acceptChanges, let twin = try log.read({ try StreamState(contract.stream, $0).entries[of] }),
@@ -218,7 +240,9 @@ extension Lake {
     private func land(_ path: String, _ capture: inout Capture, _ contract: Contract) throws {
         let landing = layout.folder(.landing)
         if let real = Files.realPath(path), let base = Files.realPath(landing), real.hasPrefix(base + "/") {
-            capture.landing = layout.name(.landing) + real.dropFirst(base.count)
+            // A protected form takes the place of its original.
+            let folder = Files.parent(layout.name(.landing) + real.dropFirst(base.count))
+            capture.landing = "\(folder)/\(capture.protection == nil ? Files.name(real) : capture.name)"
             return
         }
         let folder = "\(landing)/\(capture.service)/\(capture.dataset)/\(ZoneNames.safe(capture.account))"
@@ -347,12 +371,14 @@ struct AccountBook {
 }
 
 extension Files {
-    /// The files that paths name: folders with all that is in them, sorted, hidden files and folders left out.
+    /// The files that paths name: folders with all that is in them, sorted, without hidden files and folders and sealed originals.
     static func named(_ paths: [String]) throws -> [String] {
         try paths.flatMap { path -> [String] in
             guard exists(path) else { throw LedgerError("\(path) does not exist") }
             guard isFolder(path) else { return [path] }
-            return walk(path).filter { !$0.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") } }
+            return walk(path).filter { file in
+                !file.hasSuffix(".sealed") && !file.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") }
+            }
         }
     }
 

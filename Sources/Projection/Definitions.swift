@@ -28,6 +28,8 @@ package struct DefinitionSet: Sendable {
     package private(set) var kpis: [KPIDefinition] = []
     package private(set) var guards = Guards()
     package private(set) var reference = ReferenceDefaults()
+    /// Destroyed keys of persons, `<group>:<key id>`. An erasure holds for the past too, so it belongs to the rules of every replay.
+    package internal(set) var erased: Set<String> = []
 
     package init(files: [String: [UInt8]]) throws {
         for (path, bytes) in files.sorted(by: { $0.key < $1.key }) {
@@ -60,6 +62,7 @@ package struct DefinitionSet: Sendable {
             guard let kind = DefinitionKind(path: path), matching(kind) else { continue }
             hasher.update(Array("\(path)\u{0}\(file.hash.hex)\n".utf8))
         }
+        if matching(.fact) { for key in erased.sorted() { hasher.update(Array("erased\u{0}\(key)\n".utf8)) } }
         return hasher.finalize()
     }
 

@@ -70,6 +70,7 @@ final class ProjectionRun {
         self.zoneOffset = zoneOffset
         tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
         }
+        sources.erased = definitions.erased
         if fresh { try Self.createSchema(database, tables: tables, definitions: definitions, calendar: calendar) }
         writers = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, TableWriter(table: $0, fresh: fresh)) })
         merger = Merger(definitions: definitions, writers: writers, sources: sources, source: reader)
@@ -185,7 +186,7 @@ final class ProjectionRun {
             try database.execute(
                 sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
                 arguments: [event.seq, event.stream, event.body["capture"]?.int])
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped: break
+        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased: break
         }
         switch type {
         case .promoted where event.body["to"]?.string != "staging": break

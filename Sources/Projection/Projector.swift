@@ -51,8 +51,17 @@ package final class Projector {
                 }
             }
         }
-        if let parsed, parsed.files == files { return parsed.set }
-        let set = try DefinitionSet(files: files.mapValues { try objects.read($0) })
+        // Whatever the seq: what was erased later is erased in the past.
+        var erased: Set<String> = []
+        try log.read { transaction in
+            try transaction.events(EventQuery(types: [EventType.subjectErased.rawValue])) { event in
+                erased.insert("\(try event.text("group")):\(try event.text("key"))")
+                return true
+            }
+        }
+        if let parsed, parsed.files == files, parsed.set.erased == erased { return parsed.set }
+        var set = try DefinitionSet(files: files.mapValues { try objects.read($0) })
+        set.erased = erased
         parsed = (files, set)
         return set
     }

@@ -22,6 +22,7 @@ package enum EventType: String, CaseIterable, Sendable {
     case referenceChanged = "reference.changed"
     case rebuilt = "projection.rebuilt"
     case swapped = "projection.swapped"
+    case subjectErased = "subject.erased"
 
     /// The newest body version this binary understands. All bodies are at version 1, so no upcaster exists yet.
     package var version: Int { 1 }
@@ -107,6 +108,8 @@ package struct Capture: Sendable, Equatable {
     package var downloadedOn: Int64?
     /// Modification time of the file that was captured: recorded evidence of the download date where nothing better is known.
     package var fileTime: Timestamp?
+    /// What was replaced before anything was stored; said in the event, not read back.
+    package var protection: ProtectionReport?
 
     /// The name of its stream in the log.
     package var stream: String { "\(service)/\(dataset)" }
@@ -175,6 +178,12 @@ package struct Capture: Sendable, Equatable {
         if !fields.isEmpty { body["fields"] = .object(fields.mapValues { .string($0) }) }
         if let downloadedOn { body["downloaded_on"] = .string(CalendarDay.text(day: downloadedOn)) }
         if let fileTime { body["file_time"] = .string(fileTime.iso) }
+        if let protection {
+            body["protected"] = [
+                "personal": .object(protection.personal.mapValues { .int(Int64($0)) }), "redacted": .int(Int64(protection.redacted)),
+                "lines": .int(Int64(protection.lines)),
+            ]
+        }
         return .object(body)
     }
 }
