@@ -145,7 +145,8 @@ struct Reinstate: ParsableCommand {
 
 struct Zones: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Partitions that were held back.", subcommands: [Held.self, Accept.self], defaultSubcommand: Held.self)
+        abstract: "Partitions that were held back, and new datasets.", subcommands: [Held.self, Accept.self, New.self],
+        defaultSubcommand: Held.self)
 
     struct Held: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the partitions that wait for a person.")
