@@ -277,6 +277,20 @@ extension Lab {
         GROUP BY a.artist_id
         ORDER BY a.artist_id
         """,
+        "projections/kpis/up_by_member.sql": """
+        /*---
+        kpi: up_by_member
+        title: Upserts by member, one of two names a day
+        unit: count
+        direction: up
+        formula: sum of v over rows
+        dimensions: [member]
+        ---*/
+        SELECT a.artist_id AS member, SUM(f.v) AS num, COUNT(*) AS den
+        FROM up f JOIN artist_of a ON a.source_id = f.artist
+        GROUP BY a.artist_id
+        ORDER BY a.artist_id
+        """,
         "projections/kpis/ap_today.sql": """
         /*---
         kpi: ap_today

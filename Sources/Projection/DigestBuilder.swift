@@ -39,6 +39,13 @@ struct DigestBuilder {
             m.source_id ORDER BY 1, 2, 3, 5
             """
         ),
+        (
+            "member_twin",
+            """
+            SELECT s.kind, s.service, s.value, b.value, t.from_seq, t.to_seq FROM member_twin_v t JOIN source_value s ON s.id = \
+            t.source_id JOIN source_value b ON b.id = t.before_id ORDER BY 1, 2, 3, 4, 5
+            """
+        ),
         ("alias", "SELECT kind, service, norm, member, from_seq, to_seq FROM alias_v ORDER BY 1, 2, 3, 5"),
         ("member_name", "SELECT kind, member, name, from_seq, to_seq FROM member_name_v ORDER BY 1, 2, 4"),
         ("dim_platform", "SELECT * FROM dim_platform ORDER BY 1"),

@@ -53,6 +53,8 @@ final class ProjectionRun {
     private var completions: [(seq: Int64, time: Timestamp)] = []
     private var touched = Merger.Changes()
     private var membersChanged = false
+    /// Members were derived whose source values may have a twin.
+    private var twinsAreStale = false
     /// Captures whose zone files may not be what their last promotion says.
     private var unsettled: Set<Int64> = []
     private let zoneOffset: Int64
@@ -90,11 +92,10 @@ final class ProjectionRun {
     ) throws {
         for sql in Warehouse.schema { try database.execute(sql: sql) }
         try CalendarDimension.fill(database, years: calendar)
-        for table in tables {
-            try database.execute(sql: table.createSQL)
-            try database.execute(sql: table.currentViewSQL)
+        for table in tables { try database.execute(sql: table.createSQL) }
+        for view in WarehouseViews(facts: definitions.facts, seq: nil).all {
+            try database.execute(sql: "CREATE VIEW \"\(view.name)\" AS \(view.select)")
         }
-        for sql in Warehouse.memberViews(temporary: false, at: nil) { try database.execute(sql: sql) }
         for member in definitions.reference.members["platform"] ?? [] {
             try database.execute(
                 sql: "INSERT INTO dim_platform VALUES (?, ?, ?, ?)",
@@ -308,6 +309,7 @@ final class ProjectionRun {
         case "isrc": initial = value.isEmpty ? "track:unknown" : "track:\(value)"
         default: return
         }
+        if VersionedTable.singular.contains(kind) { twinsAreStale = true }
         var versions: [(member: String, from: Int64)] = [(initial, 0)]
         for alias in try Row.fetchAll(
             database, sql: "SELECT member, from_seq FROM alias_v WHERE kind = ? AND norm = ? AND service IN (?, '*') ORDER BY from_seq",
@@ -327,6 +329,26 @@ final class ProjectionRun {
         for id in sources.takeFresh() { try deriveMembers(id) }
     }
 
+    /// For each source value, those of its service that were the same member before it: its twins, while they share the member.
+    ///
+    /// First is whom an earlier alias event, or none at all, made the member; among equals the lesser text.
+    private func deriveTwins() throws {
+        guard twinsAreStale else { return }
+        twinsAreStale = false
+        let kinds = VersionedTable.singular.sorted().map { "'\($0)'" }.joined(separator: ", ")
+        try database.execute(
+            sql: """
+                DELETE FROM member_twin_v;
+                INSERT INTO member_twin_v
+                SELECT a.source_id, b.source_id, MAX(a.from_seq, b.from_seq),
+                  CASE WHEN a.to_seq IS NULL THEN b.to_seq WHEN b.to_seq IS NULL THEN a.to_seq ELSE MIN(a.to_seq, b.to_seq) END
+                FROM source_value s CROSS JOIN member_v a ON a.source_id = s.id CROSS JOIN member_v b ON b.member = a.member
+                CROSS JOIN source_value z ON z.id = b.source_id AND z.id <> s.id AND z.kind = s.kind AND z.service = s.service
+                WHERE s.kind IN (\(kinds)) AND (b.from_seq < a.from_seq OR b.from_seq = a.from_seq AND z.value < s.value)
+                  AND (a.to_seq IS NULL OR b.from_seq < a.to_seq) AND (b.to_seq IS NULL OR a.from_seq < b.to_seq)
+                """)
+    }
+
     // MARK: The end of a pass
 
     private func flush(forget: Bool) throws {
@@ -343,6 +365,7 @@ final class ProjectionRun {
         try flush(forget: false)
         for table in tables { try writers[table.name]?.createIndexes(database) }
         try settleZoneFiles()
+        try deriveTwins()
         try snapshots(recompute: kpisStale)
         let files = try curated(stale: curatedStale)
         try database.execute(
@@ -406,9 +429,7 @@ final class ProjectionRun {
         var files: [StagedFile] = []
         var wanted = Set<String>()
         for definition in definitions.curated {
-            let reads = Set(
-                try engine.columnsRead(definition.sql, path: definition.path).compactMap { $0.split(separator: ".").first.map(String.init) }
-            )
+            let reads = try engine.reads(definition.sql, path: definition.path).tables
             let isStale = stale || membersChanged
             guard isStale || !reads.isDisjoint(with: touched.facts) else { continue }
             let partitions = isStale ? nil : touchedPartitions(of: definition, reading: reads)

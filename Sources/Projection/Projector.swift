@@ -431,6 +431,8 @@ package final class Projector {
         package var generation: Int?
         /// What the next `project` will do beyond new events.
         package var stale: [String]
+        /// What a person should know of the figures as projected.
+        package var issues: [QualityIssue] = []
     }
 
     /// What is projected, how far the log has gone since, and what is stale; changes nothing.
@@ -443,13 +445,16 @@ package final class Projector {
         let reader = try Warehouse.Reader(layout, generation: number)
         return try reader.queue.read { database in
             var stale: [String] = []
-            if try !self.isUsable(number, definitions) { stale.append("facts (their rules changed: the next run rebuilds)") }
+            let isUsable = try self.isUsable(number, definitions)
+            if !isUsable { stale.append("facts (their rules changed: the next run rebuilds)") }
             let which = try self.staleness(database, definitions)
             if which.curated { stale.append("curated tables (their SQL changed)") }
             if which.kpis { stale.append("KPI snapshots (their SQL changed)") }
             return Status(
                 projected: try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0, head: head.seq, generation: number,
-                stale: stale)
+                stale: stale,
+                // A warehouse of other rules may lack the view; the rebuild that is due makes it.
+                issues: isUsable ? try QualityIssue.all(database) : [])
         }
     }
 }

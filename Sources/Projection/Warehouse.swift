@@ -5,7 +5,7 @@ import Glibc
 /// The SQLite file of one generation: its fixed tables and how it is opened.
 package enum Warehouse {
     /// Changes whenever the same events give another warehouse; a checkpoint of another revision calls for a rebuild.
-    static let revision = 1
+    static let revision = 2
 
     static let schema = [
         """
@@ -22,6 +22,11 @@ package enum Warehouse {
         """
         CREATE TABLE member_v (source_id INTEGER NOT NULL, member TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER, \
         PRIMARY KEY (source_id, from_seq)) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX member_v_member ON member_v(member)",
+        """
+        CREATE TABLE member_twin_v (source_id INTEGER NOT NULL, before_id INTEGER NOT NULL, from_seq INTEGER NOT NULL, to_seq \
+        INTEGER, PRIMARY KEY (source_id, before_id, from_seq)) STRICT, WITHOUT ROWID
         """,
         """
         CREATE TABLE alias_v (kind TEXT NOT NULL, service TEXT NOT NULL, norm TEXT NOT NULL, member TEXT NOT NULL, from_seq \
@@ -66,37 +71,6 @@ package enum Warehouse {
         "CREATE TABLE ops_ingest (seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, outcome TEXT NOT NULL, capture INTEGER) STRICT",
         "CREATE TABLE ops_skipped (type TEXT PRIMARY KEY, events INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     ]
-
-    /// Views that resolve source values to members; shadowed in as-known connections.
-    static func memberViews(temporary: Bool, at seq: Int64?) -> [String] {
-        let scope = temporary ? "TEMP " : ""
-        func live(_ table: String) -> String {
-            seq.map { "\(table).from_seq <= \($0) AND (\(table).to_seq IS NULL OR \(table).to_seq > \($0))" } ?? "\(table).to_seq IS NULL"
-        }
-        let artist =
-            """
-            SELECT s.id AS source_id, m.member AS artist_id, COALESCE(n.name, UPPER(SUBSTR(m.member, 8))) AS name FROM \
-            main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.member_name_v n ON \
-            n.kind = 'artist' AND n.member = m.member AND \(live("n"))
-            """
-        return [
-            "CREATE \(scope)VIEW artist_of AS \(artist) WHERE s.kind = 'artist'",
-            """
-            CREATE \(scope)VIEW platform_of AS SELECT s.id AS source_id, m.member AS platform_id, COALESCE(p.name, s.value) AS \
-            name, p.family AS family FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT \
-            JOIN main.dim_platform p ON p.platform_id = m.member WHERE s.kind = 'platform'
-            """,
-            """
-            CREATE \(scope)VIEW territory_of AS SELECT s.id AS source_id, m.member AS territory_id, COALESCE(t.name, s.value) \
-            AS name FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN \
-            main.dim_territory t ON t.territory_id = m.member WHERE s.kind = 'territory'
-            """,
-            """
-            CREATE \(scope)VIEW dim_artist AS SELECT a.artist_id AS artist_id, MIN(a.name) AS name FROM (\(artist) WHERE s.kind \
-            = 'artist') a GROUP BY a.artist_id
-            """,
-        ]
-    }
 
     /// Opens the database of a generation for the projector.
     static func openForProjecting(_ path: String, fresh: Bool) throws -> DatabaseQueue {

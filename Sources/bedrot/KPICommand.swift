@@ -151,19 +151,20 @@ struct KPI: ParsableCommand {
         func run() throws {
             let (kpi, answer, reads) = try options.read { lake in
                 let kpi = try lake.kpi(id)
-                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: nil), try lake.columnsRead(kpi))
+                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: nil), try lake.reads(of: kpi))
             }
             if options.json {
                 return try Terminal.json([
                     "kpi": .string(kpi.id), "title": .string(kpi.title), "unit": .string(kpi.unit), "direction": .string(kpi.direction),
-                    "formula": .string(kpi.formula), "sql": .string(kpi.sql), "reads": .array(reads.map { .string($0) }),
+                    "formula": .string(kpi.formula), "sql": .string(kpi.sql), "reads": .array(reads.columns.map { .string($0) }),
+                    "issues": .array(reads.issues.map(\.json)),
                     "file": .string(kpi.path),
                 ])
             }
             Terminal.out(
                 """
                 \(kpi.title) (\(kpi.id))\nunit       \(kpi.unit); better when it goes \(kpi.direction)\nformula    \
-                \(kpi.formula)\nreads      \(reads.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n
+                \(kpi.formula)\nreads      \(reads.columns.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n
                 """
             )
             for value in answer.values.suffix(6) {
@@ -175,6 +176,7 @@ struct KPI: ParsableCommand {
                     """
                 )
             }
+            for issue in reads.issues { Terminal.out("issue: \(issue.text)") }
             Terminal.out("trace it: bedrot lineage kpi:\(kpi.id)")
         }
     }
@@ -220,5 +222,14 @@ struct Query: ParsableCommand {
             })
         table.rows = result.rows.map { $0.map { text($0, null: "–") } }
         Terminal.out(table.render())
+    }
+}
+
+extension QualityIssue {
+    var json: JSON {
+        [
+            "issue": .string(issue), "fact": .string(fact), "subject": .string(subject), "value": .string(value), "rows": .int(rows),
+            "text": .string(text),
+        ]
     }
 }
