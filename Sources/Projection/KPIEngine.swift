@@ -11,20 +11,30 @@ package struct KPIValue: Sendable, Equatable {
     package let dimensions: String
     package let numerator: Int64?
     package let denominator: Int64?
+    /// Rows left out because no rate converts their currency; nil where the KPI does not say.
+    package let unconverted: Int64?
 
-    package init(kpi: String, dimensions: String, numerator: Int64?, denominator: Int64?) {
+    package init(kpi: String, dimensions: String, numerator: Int64?, denominator: Int64?, unconverted: Int64? = nil) {
         self.kpi = kpi
         self.dimensions = dimensions
         self.numerator = numerator
         self.denominator = denominator
+        self.unconverted = unconverted
+    }
+
+    /// A row of `kpi_value`.
+    package init(_ row: Row) {
+        self.init(kpi: row["kpi"], dimensions: row["dims"], numerator: row["num"], denominator: row["den"], unconverted: row["unconverted"])
+    }
+
+    /// What the value leaves out, in words; nil when nothing.
+    package var remark: String? {
+        unconverted.flatMap { $0 > 0 ? "\($0) \($0 == 1 ? "row" : "rows") not converted" : nil }
     }
 
     /// All values of the snapshot at a seq.
     package static func all(_ database: Database, at seq: Int64) throws -> [KPIValue] {
-        try Row.fetchAll(database, sql: "SELECT kpi, dims, num, den FROM kpi_value WHERE seq = ? ORDER BY kpi, dims", arguments: [seq]).map
-        {
-            KPIValue(kpi: $0["kpi"], dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])
-        }
+        try Row.fetchAll(database, sql: "SELECT * FROM kpi_value WHERE seq = ? ORDER BY kpi, dims", arguments: [seq]).map { KPIValue($0) }
     }
 
     /// The value rounded half away from zero to `decimals`, as text; “–” where nothing was reported or the denominator is 0.
@@ -69,6 +79,7 @@ struct KPIEngine {
         guard let num = names.firstIndex(of: "num"), let den = names.firstIndex(of: "den"), kpi.dimensions.allSatisfy(names.contains) else {
             throw DefinitionError(path: kpi.path, line: nil, reason: "the SELECT must give num, den and the dimensions \(kpi.dimensions)")
         }
+        let unconverted = names.firstIndex(of: "unconverted").map { Int32($0) }
         var values: [KPIValue] = []
         while true {
             let code = sqlite3_step(handle)
@@ -87,7 +98,8 @@ struct KPIEngine {
             values.append(
                 KPIValue(
                     kpi: kpi.id, dimensions: String(decoding: try JSON.object(dimensions).canonical(), as: UTF8.self),
-                    numerator: try number(handle, Int32(num), kpi), denominator: try number(handle, Int32(den), kpi)))
+                    numerator: try number(handle, Int32(num), kpi), denominator: try number(handle, Int32(den), kpi),
+                    unconverted: try unconverted.flatMap { try number(handle, $0, kpi) }))
         }
         sqlite3_reset(handle)
         return values
@@ -98,7 +110,8 @@ struct KPIEngine {
         case SQLITE_NULL: return nil
         case SQLITE_INTEGER: return sqlite3_column_int64(handle, index)
         default:
-            throw DefinitionError(path: kpi.path, line: nil, reason: "num and den must be whole numbers; write IDIV(a, b) for a division")
+            throw DefinitionError(
+                path: kpi.path, line: nil, reason: "num, den and unconverted must be whole numbers; write IDIV(a, b) for a division")
         }
     }
 

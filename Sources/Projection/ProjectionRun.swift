@@ -261,6 +261,7 @@ final class ProjectionRun {
 
     private func referenceChanged(_ event: Event) throws {
         let kind = try event.text("kind")
+        if kind == "rate" { return try rateChanged(event) }
         let service = try event.text("service")
         let norm = SourceNames.normalised(try event.text("value"))
         let member = try event.text("member")
@@ -292,6 +293,21 @@ final class ProjectionRun {
         {
             try deriveMembers(id)
         }
+        membersChanged = true
+    }
+
+    /// A dated reference rate: nano-USD for one unit, from that day on until the next one that is dated.
+    private func rateChanged(_ event: Event) throws {
+        let currency = try event.text("currency")
+        let day = try event.field("day") { $0.string.flatMap { CalendarDay.day($0) } }
+        let rate = try event.field("nano_usd") { $0.string.flatMap { Int64($0) }.flatMap { $0 > 0 ? $0 : nil } }
+        let known = try Int64.fetchOne(
+            database, sql: "SELECT nano_usd FROM rate_v WHERE currency = ? AND from_day = ? AND to_seq IS NULL", arguments: [currency, day])
+        guard known != rate else { return }
+        try database.execute(
+            sql: "UPDATE rate_v SET to_seq = ? WHERE currency = ? AND from_day = ? AND to_seq IS NULL",
+            arguments: [event.seq, currency, day])
+        try database.execute(sql: "INSERT INTO rate_v VALUES (?, ?, ?, ?, NULL)", arguments: [currency, day, rate, event.seq])
         membersChanged = true
     }
 
@@ -405,7 +421,7 @@ final class ProjectionRun {
             try database.execute(sql: "DELETE FROM kpi_value")
             due = try Int64.fetchAll(database, sql: "SELECT seq FROM kpi_snapshot ORDER BY seq")
         }
-        let insert = try database.makeStatement(sql: "INSERT INTO kpi_value VALUES (?, ?, ?, ?, ?)")
+        let insert = try database.makeStatement(sql: "INSERT INTO kpi_value VALUES (?, ?, ?, ?, ?, ?)")
         for seq in due {
             guard let row = try Row.fetchOne(database, sql: "SELECT time, day_no FROM kpi_snapshot WHERE seq = ?", arguments: [seq]),
                 let time = Timestamp(iso: row["time"])
@@ -413,7 +429,9 @@ final class ProjectionRun {
             let compute = { [self] in
                 for kpi in definitions.kpis {
                     for value in try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds) {
-                        try insert.execute(arguments: [kpi.id, seq, value.dimensions, value.numerator, value.denominator])
+                        try insert.execute(arguments: [
+                            kpi.id, seq, value.dimensions, value.numerator, value.denominator, value.unconverted,
+                        ])
                     }
                 }
             }

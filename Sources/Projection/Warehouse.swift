@@ -36,6 +36,11 @@ package enum Warehouse {
         CREATE TABLE member_name_v (kind TEXT NOT NULL, member TEXT NOT NULL, name TEXT NOT NULL, from_seq INTEGER NOT NULL, \
         to_seq INTEGER, PRIMARY KEY (kind, member, from_seq)) STRICT, WITHOUT ROWID
         """,
+        // Amounts of nano-USD for one whole unit of a currency, from a day on.
+        """
+        CREATE TABLE rate_v (currency TEXT NOT NULL, from_day INTEGER NOT NULL, nano_usd INTEGER NOT NULL, from_seq INTEGER NOT \
+        NULL, to_seq INTEGER, PRIMARY KEY (currency, from_day, from_seq)) STRICT, WITHOUT ROWID
+        """,
         """
         CREATE TABLE dim_date (day_no INTEGER PRIMARY KEY, date TEXT NOT NULL UNIQUE, year INTEGER NOT NULL, quarter INTEGER \
         NOT NULL, month_no INTEGER NOT NULL, month TEXT NOT NULL, iso_year INTEGER NOT NULL, iso_week INTEGER NOT NULL, dow \
@@ -61,8 +66,8 @@ package enum Warehouse {
         "CREATE TABLE pending_file (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
         "CREATE TABLE kpi_snapshot (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, day_no INTEGER NOT NULL) STRICT",
         """
-        CREATE TABLE kpi_value (kpi TEXT NOT NULL, seq INTEGER NOT NULL, dims TEXT NOT NULL, num INTEGER, den INTEGER, PRIMARY \
-        KEY (kpi, seq, dims)) STRICT, WITHOUT ROWID
+        CREATE TABLE kpi_value (kpi TEXT NOT NULL, seq INTEGER NOT NULL, dims TEXT NOT NULL, num INTEGER, den INTEGER, \
+        unconverted INTEGER, PRIMARY KEY (kpi, seq, dims)) STRICT, WITHOUT ROWID
         """,
         """
         CREATE TABLE ops_run (run TEXT PRIMARY KEY, command TEXT NOT NULL, started_seq INTEGER NOT NULL, completed_seq INTEGER, \
@@ -77,6 +82,7 @@ package enum Warehouse {
         var configuration = Configuration()
         configuration.busyMode = .timeout(30)
         configuration.prepareDatabase { database in
+            database.add(function: Money.function)
             if fresh {
                 // A new file that nobody reads yet and a crash throws away: no journal, one flush at the end.
                 try database.execute(
@@ -114,6 +120,7 @@ package enum Warehouse {
             var configuration = Configuration()
             configuration.readonly = !scratch
             configuration.busyMode = .timeout(10)
+            configuration.prepareDatabase { $0.add(function: Money.function) }
             queue = try DatabaseQueue(path: layout.generation(generation), configuration: configuration)
         }
     }

@@ -56,7 +56,26 @@ struct WarehouseViews {
         ]
     }
 
-    private var rateViews: [View] { [] }
+    /// Days that lie outside of every fact, so that a rate's span needs no null: the first of year 1, and of year 10000.
+    private static let always = (from: Int64(-719_162), until: Int64(2_932_897))
+
+    /// `dim_rate`, the spans in which each rate holds, and `rate_of`, the same for each currency as the files spell it.
+    private var rateViews: [View] {
+        let rates = """
+            SELECT r.currency AS currency, r.from_day AS from_day, COALESCE((SELECT MIN(n.from_day) FROM main.rate_v n WHERE n.currency \
+            = r.currency AND n.from_day > r.from_day AND \(live("n"))), \(Self.always.until)) AS until_day, r.nano_usd AS nano_usd FROM \
+            main.rate_v r WHERE \(live("r")) UNION ALL SELECT 'USD', \(Self.always.from), \(Self.always.until), 1000000000
+            """
+        return [
+            View(name: "dim_rate", select: rates),
+            View(
+                name: "rate_of",
+                select: """
+                    SELECT s.id AS source_id, d.currency AS currency, d.from_day AS from_day, d.until_day AS until_day, d.nano_usd AS \
+                    nano_usd FROM main.source_value s JOIN (\(rates)) d ON d.currency = UPPER(s.value) WHERE s.kind = 'currency'
+                    """),
+        ]
+    }
 
     // MARK: Facts and totals
 
@@ -131,14 +150,32 @@ struct WarehouseViews {
             let table = VersionedTable(fact: fact)
             return table.shadows.map { shadow in
                 """
-                SELECT 'same_member' AS issue, '\(table.name)' AS fact, m.member AS subject, s.value AS value, COUNT(*) AS row_count \
-                FROM main."\(table.name)_v" f JOIN main.source_value s ON s.id = f."\(shadow.column)" JOIN main.member_v m ON m.source_id = s.id \
-                AND \(live("m")) WHERE f."\(shadow.column)" IN (SELECT source_id FROM main.member_twin_v) AND \(live("f")) \
-                AND \(isShadowed(shadow, table)) GROUP BY m.member, s.value
+                SELECT 'same_member' AS issue, '\(table.name)' AS fact, m.member AS subject, s.value AS value, COUNT(*) AS row_count
+                FROM main."\(table.name)_v" f JOIN main.source_value s ON s.id = f."\(shadow.column)"
+                JOIN main.member_v m ON m.source_id = s.id AND \(live("m"))
+                WHERE f."\(shadow.column)" IN (SELECT source_id FROM main.member_twin_v) AND \(live("f"))
+                  AND \(isShadowed(shadow, table))
+                GROUP BY m.member, s.value
                 """
             }
         }
+        let unconverted = facts.compactMap { fact in fact.currency.map { unconvertedRows(fact, currency: $0.column, day: $0.day) } }
         let nothing = "SELECT NULL AS issue, NULL AS fact, NULL AS subject, NULL AS value, NULL AS row_count WHERE 0"
-        return View(name: "quality_issue", select: ([nothing] + parts).joined(separator: " UNION ALL "))
+        return View(name: "quality_issue", select: ([nothing] + parts + unconverted).joined(separator: " UNION ALL "))
+    }
+
+    /// Amounts of a fact in a currency that has no rate on their day, counted on a kept total where there is one.
+    private func unconvertedRows(_ fact: FactDefinition, currency: String, day: String) -> String {
+        let total = fact.totals.first { $0.by.contains(currency) && $0.by.contains(day) }
+        let amounts = fact.columns.filter { $0.isMeasure && $0.storage == .nano }.map { "f.\"\($0.name)\" IS NOT NULL" }
+        let counted = total.map { ("SUM(f.row_count)", $0.name, "1") } ?? ("COUNT(*)", fact.name, "(\(amounts.joined(separator: " OR ")))")
+        return """
+            SELECT 'no_rate', '\(fact.name)', UPPER(s.value), s.value, \(counted.0)
+            FROM "\(counted.1)" f JOIN main.source_value s ON s.id = f."\(currency)"
+            WHERE UPPER(s.value) <> 'USD' AND \(amounts.isEmpty ? "0" : counted.2) AND NOT EXISTS (
+              SELECT 1 FROM main.rate_v r
+              WHERE r.currency = UPPER(s.value) AND r.from_day <= f."\(day)" AND \(live("r")))
+            GROUP BY s.value
+            """
     }
 }
