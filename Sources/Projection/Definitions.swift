@@ -37,6 +37,7 @@ package struct DefinitionSet: Sendable {
     package private(set) var kpis: [KPIDefinition] = []
     package private(set) var guards = Guards()
     package private(set) var reference = ReferenceDefaults()
+    package private(set) var zones = ZoneTable()
 
     package init(files: [String: [UInt8]]) throws {
         for (path, bytes) in files.sorted(by: { $0.key < $1.key }) {
@@ -55,6 +56,7 @@ package struct DefinitionSet: Sendable {
             case .curated: curated.append(try CuratedDefinition(path: path, bytes: bytes))
             case .kpi: kpis.append(try KPIDefinition(path: path, bytes: bytes))
             case .guards: guards = try Guards(path: path, bytes: bytes)
+            case .zones: zones = try ZoneTable(path: path, bytes: bytes)
             case .reference: try reference.read(path: path, bytes: bytes)
             case .service, nil: break
             }
@@ -125,7 +127,10 @@ package struct DefinitionSet: Sendable {
 
 /// What a definition file is, told by its path.
 package enum DefinitionKind: String, Sendable {
-    case contract, service, fact, curated, kpi, guards, reference
+    case contract, service, fact, curated, kpi, guards, reference, zones
+
+    /// Whether another file of this kind gives other rows, and not only other tables, KPIs or files of them.
+    var shapesFacts: Bool { self == .fact || self == .reference || self == .zones }
 
     package init?(path: String) {
         let parts = path.split(separator: "/").map(String.init)
@@ -136,6 +141,7 @@ package enum DefinitionKind: String, Sendable {
         case ("projections", 3) where parts[1] == "warehouse" && parts[2].hasSuffix(".sql"): self = .fact
         case ("projections", 3) where parts[1] == "curated" && parts[2].hasSuffix(".sql"): self = .curated
         case ("projections", 3) where parts[1] == "kpis" && parts[2].hasSuffix(".sql"): self = .kpi
+        case ("projections", 3) where parts[1] == "reference" && parts[2] == "timezones.tsv": self = .zones
         case ("projections", 3) where parts[1] == "reference" && parts[2].hasSuffix(".yml"): self = .reference
         default: return nil
         }

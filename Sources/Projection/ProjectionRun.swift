@@ -57,19 +57,19 @@ final class ProjectionRun {
     private var twinsAreStale = false
     /// Captures whose zone files may not be what their last promotion says.
     private var unsettled: Set<Int64> = []
-    private let zoneOffset: Int64
+    private let zone: String
     var outcome = ProjectionOutcome()
 
     /// `fresh` is an empty database whose schema this makes.
     init(
-        layout: Layout, definitions: DefinitionSet, database: Database, reader: CaptureReader, zoneOffset: Int64, fresh: Bool,
+        layout: Layout, definitions: DefinitionSet, database: Database, reader: CaptureReader, zone: String, fresh: Bool,
         calendar: ClosedRange<Int> = CalendarDimension.years
     ) throws {
         self.layout = layout
         self.definitions = definitions
         self.database = database
         self.reader = reader
-        self.zoneOffset = zoneOffset
+        self.zone = zone
         tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
         }
         if fresh { try Self.createSchema(database, tables: tables, definitions: definitions, calendar: calendar) }
@@ -387,7 +387,7 @@ final class ProjectionRun {
         try database.execute(
             sql: "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
-                seq, id.hex, definitions.fingerprint { $0 == .fact || $0 == .reference }.hex,
+                seq, id.hex, definitions.fingerprint(\.shapesFacts).hex,
                 definitions.fingerprint { $0 == .curated }.hex,
                 definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex, Warehouse.revision, dataSeq, snapshotSeq,
             ])
@@ -410,10 +410,14 @@ final class ProjectionRun {
         let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
         guard recompute || !completions.isEmpty else { return }
         for kpi in definitions.kpis { try engine.check(kpi) }
+        guard let zone = try ReportingZone(zone, table: definitions.zones) else {
+            throw SQLiteFailure(
+                message: "the log counts days in \(zone), which projections/reference/timezones.tsv does not know; put its line back")
+        }
         for completion in completions {
             try database.execute(
                 sql: "INSERT INTO kpi_snapshot VALUES (?, ?, ?)",
-                arguments: [completion.seq, completion.time.iso, (completion.time.milliseconds + zoneOffset).flooredDay])
+                arguments: [completion.seq, completion.time.iso, zone.day(of: completion.time)])
             outcome.snapshots.append(completion.seq)
         }
         var due = completions.map(\.seq)

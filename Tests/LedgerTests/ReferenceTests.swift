@@ -60,6 +60,22 @@ import Testing
         #expect(error?.description.contains("rates.csv\(says)") == true, "\(error.map(String.init(describing:)) ?? "")")
     }
 
+    @Test("a new root counts days in any zone of the table, and refuses others with a hint")
+    func zones() throws {
+        let folder = try Root.makeFolder()
+        defer { try? Files.removeTree(folder) }
+        func create(_ zone: String) throws -> Lake {
+            let settings = Lake.Settings(label: "Test", zone: zone, currency: "USD")
+            return try Lake.create(Layout(root: "\(folder)/root"), settings: settings, definitions: Root.package)
+        }
+        let error = #expect(throws: LedgerError.self) { try create("europe/berlin") }
+        #expect(error?.description.contains("did you mean Europe/Berlin?") == true, "\(error.map(String.init(describing:)) ?? "")")
+        #expect(!Files.exists(Layout(root: "\(folder)/root").log), "nothing to clean up")
+        let lake = try create("Europe/Berlin")
+        defer { lake.close() }
+        #expect(try lake.settings().zone == "Europe/Berlin")
+    }
+
     @Test("a name in a browser's download resolves to its account")
     func account() throws {
         let root = try Root()
