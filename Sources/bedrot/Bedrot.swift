@@ -20,7 +20,8 @@ struct Bedrot: ParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(
-                name: "Feeding", subcommands: [Init.self, Ingest.self, Retract.self, Reinstate.self, Zones.self, Artist.self, Keys.self]),
+                name: "Feeding",
+                subcommands: [Init.self, Ingest.self, Retract.self, Reinstate.self, Zones.self, Artist.self, Reference.self, Keys.self]),
             CommandGroup(name: "Projecting", subcommands: [Project.self, Rebuild.self, Replay.self, DigestCommand.self, Verify.self]),
             CommandGroup(name: "Asking", subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, KPI.self, Query.self]),
             CommandGroup(name: "Measuring", subcommands: [Bench.self]),

@@ -19,7 +19,7 @@ struct Init: ParsableCommand {
     @Option(help: "Name of the label.")
     var label: String?
 
-    @Option(help: "Reporting time zone: UTC or a fixed offset such as +02:00.")
+    @Option(help: "Reporting time zone: UTC, a fixed offset such as +02:00, or a name such as Europe/Berlin.")
     var zone = "UTC"
 
     @Option(help: "Reporting currency, ISO 4217.")
