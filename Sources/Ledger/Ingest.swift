@@ -103,7 +103,8 @@ extension Lake {
         return report
     }
 
-    private func ingest(
+    /// Feeds one file within a run.
+    func ingest(
         _ path: String, run: Run, recognizer: Recognizer, options: IngestOptions, ask: ((String) -> Bool)?
     ) throws -> FileOutcome {
         var outcome = FileOutcome(path: path, kind: .unknown([]))
