@@ -39,6 +39,8 @@ package struct FileOutcome: Sendable {
     package var kind: Kind
     /// The capture that a duplicate repeats is quarantined still.
     package var waits = false
+    /// The file's shape is news.
+    package var drift: Drift?
 
     /// Something needs a person.
     package var isDegraded: Bool {
@@ -139,7 +141,8 @@ extension Lake {
         }
         Failpoint.hit("ingest.captured")
         switch try run.promoter.promote(capture, contract: contract, hash: hash, acceptChanges: options.acceptChanges, ask: ask) {
-        case .promoted(let seq, let item, _, let report):
+        case .promoted(let seq, let item, _, let report, let drift):
+            outcome.drift = drift
             outcome.kind = .promoted(capture: capture.seq, event: seq, item, report: report, held: item.partitions.filter(\.held).count)
         case .quarantined(_, _, let reason, let remedy):
             outcome.kind = .quarantined(capture: capture.seq, reason: reason, remedy: remedy)

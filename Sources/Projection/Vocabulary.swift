@@ -221,6 +221,8 @@ package struct StagedPromotion: Sendable, Equatable {
     package var rounded: Int64
     package var firstDay: Int64?
     package var lastDay: Int64?
+    /// Optional columns that the file lacks.
+    package var missing: [String]
     package var partitions: [Partition]
 
     package init(
@@ -240,6 +242,7 @@ package struct StagedPromotion: Sendable, Equatable {
         rounded = Int64(report.roundedCount)
         firstDay = report.period?.lowerBound
         lastDay = report.period?.upperBound
+        missing = report.missingOptional
         partitions = report.partitions.map {
             Partition(value: $0.value, rows: Int64($0.rows), rejects: Int64($0.rejects), total: $0.total, digest: $0.digest, held: false)
         }
@@ -271,6 +274,7 @@ package struct StagedPromotion: Sendable, Equatable {
         rounded = item["rounded"]?.int ?? 0
         firstDay = item["first_day"]?.string.flatMap { CalendarDay.day($0) }
         lastDay = item["last_day"]?.string.flatMap { CalendarDay.day($0) }
+        missing = (item["missing"]?.array ?? []).compactMap(\.string)
         partitions = try (item["partitions"]?.array ?? []).map { part in
             guard let value = part["value"]?.int, let rows = part["rows"]?.int, let rejects = part["rejects"]?.int,
                 let total = part["total"]?.string.flatMap({ Int64($0) }),
@@ -295,6 +299,7 @@ package struct StagedPromotion: Sendable, Equatable {
         if rounded > 0 { body["rounded"] = .int(rounded) }
         if let firstDay { body["first_day"] = .string(CalendarDay.text(day: firstDay)) }
         if let lastDay { body["last_day"] = .string(CalendarDay.text(day: lastDay)) }
+        if !missing.isEmpty { body["missing"] = .array(missing.map { .string($0) }) }
         if !partitions.isEmpty {
             body["partitions"] = .array(
                 partitions.map { part in

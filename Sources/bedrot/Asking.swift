@@ -82,6 +82,10 @@ enum EventText {
             "label", "name", "path", "command", "outcome", "capture", "partition", "to", "rows", "code", "reason", "value", "member",
         ]
         var parts = keys.compactMap { key in text(key).map { "\(key) \($0)" } }
+        for key in ["new", "missing"] {
+            let names = event.body[key]?.array?.compactMap(\.string) ?? []
+            if !names.isEmpty { parts.append("\(key) \(names.joined(separator: " "))") }
+        }
         if let item = event.body["items"]?.array?.first {
             for key in ["capture", "rows_in", "rows_out"] { if let number = item[key]?.int { parts.append("\(key) \(number)") } }
         }
