@@ -1,3 +1,4 @@
+import Cleaning
 import Yams
 
 /// `zones/<service>/service.yml`: what is said of a service as a whole.
@@ -84,5 +85,18 @@ extension DefinitionSet {
             found[service.service] = service
         }
         return found
+    }
+}
+
+extension DefinitionSet {
+    /// The fact and its column that hold the days of a dataset, where a key of a fact is the dataset's period as it is.
+    package func dayColumn(of stream: String) -> (fact: String, column: String)? {
+        guard let contract = contracts[stream]?.contract, let period = contract.period, case .upsert = contract.merge else { return nil }
+        for fact in facts(of: stream) {
+            for column in fact.columns where column.isKey && column.storage == .day {
+                if fact.loaders[stream]?.bareColumn(of: column.name) == period { return (fact.name, column.name) }
+            }
+        }
+        return nil
     }
 }

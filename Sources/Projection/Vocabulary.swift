@@ -22,6 +22,7 @@ package enum EventType: String, CaseIterable, Sendable {
     case referenceChanged = "reference.changed"
     case rebuilt = "projection.rebuilt"
     case swapped = "projection.swapped"
+    case gapAcknowledged = "coverage.acknowledged"
 
     /// The newest body version this binary understands. All bodies are at version 1, so no upcaster exists yet.
     package var version: Int { 1 }
