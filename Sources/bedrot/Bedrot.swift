@@ -25,7 +25,7 @@ struct Bedrot: ParsableCommand {
             CommandGroup(
                 name: "Asking",
                 subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Query.self]),
-            CommandGroup(name: "Measuring", subcommands: [Bench.self]),
+            CommandGroup(name: "Measuring", subcommands: [Doctor.self, Bench.self]),
         ])
 
     static func main() {
