@@ -42,28 +42,34 @@ package struct DefinitionSet: Sendable {
     package private(set) var zones = ZoneTable()
 
     package init(files: [String: [UInt8]]) throws {
-        for (path, bytes) in files.sorted(by: { $0.key < $1.key }) {
-            let file = File(hash: Hash256(hashing: bytes), bytes: bytes)
-            self.files[path] = file
-            switch DefinitionKind(path: path) {
-            case .contract:
-                let contract = try Contract.parse(bytes, path: path)
-                if let other = contracts[contract.stream] {
-                    throw DefinitionError(
-                        path: path, line: nil,
-                        reason: "a second contract for \(contract.stream) (the other is “\(other.contract.title)”); remove one")
-                }
-                contracts[contract.stream] = (contract, file.hash)
-            case .fact: facts.append(try FactDefinition(path: path, bytes: bytes))
-            case .curated: curated.append(try CuratedDefinition(path: path, bytes: bytes))
-            case .kpi: kpis.append(try KPIDefinition(path: path, bytes: bytes))
-            case .guards: guards = try Guards(path: path, bytes: bytes)
-            case .zones: zones = try ZoneTable(path: path, bytes: bytes)
-            case .reference: try reference.read(path: path, bytes: bytes)
-            case .service, nil: break
+        for (path, bytes) in files.sorted(by: { $0.key < $1.key }) { try read(path: path, bytes: bytes) }
+        if let conflict = conflicts().first { throw conflict }
+    }
+
+    /// Nothing is defined yet.
+    init() {}
+
+    /// Adds one file.
+    mutating func read(path: String, bytes: [UInt8]) throws {
+        let file = File(hash: Hash256(hashing: bytes), bytes: bytes)
+        switch DefinitionKind(path: path) {
+        case .contract:
+            let contract = try Contract.parse(bytes, path: path)
+            if let other = contracts[contract.stream] {
+                throw DefinitionError(
+                    path: path, line: nil,
+                    reason: "a second contract for \(contract.stream) (the other is “\(other.contract.title)”); remove one")
             }
+            contracts[contract.stream] = (contract, file.hash)
+        case .fact: facts.append(try FactDefinition(path: path, bytes: bytes))
+        case .curated: curated.append(try CuratedDefinition(path: path, bytes: bytes))
+        case .kpi: kpis.append(try KPIDefinition(path: path, bytes: bytes))
+        case .guards: guards = try Guards(path: path, bytes: bytes)
+        case .zones: zones = try ZoneTable(path: path, bytes: bytes)
+        case .reference: try reference.read(path: path, bytes: bytes)
+        case .service, nil: break
         }
-        try lint()
+        files[path] = file
     }
 
     /// SHA-256 over paths and hashes of the files that `matching` picks: names one set of rules.
@@ -80,51 +86,46 @@ package struct DefinitionSet: Sendable {
     /// Facts that a stream feeds.
     package func facts(of stream: String) -> [FactDefinition] { facts.filter { $0.loaders[stream] != nil } }
 
-    /// Rules that span files: a fact's key holds the contract's key or the row identity; names are unique.
-    private func lint() throws {
+    /// Breaches of the rules that span files: a fact's key holds the contract's key or the row identity; names are unique.
+    func conflicts() -> [DefinitionError] {
+        var found: [DefinitionError] = []
+        func breach(_ path: String, _ reason: String) { found.append(DefinitionError(path: path, line: nil, reason: reason)) }
         var names = Set<String>()
         for fact in facts {
             for name in [fact.name] + fact.totals.map(\.name) where !names.insert(name).inserted {
-                throw DefinitionError(path: fact.path, line: nil, reason: "the table name \(name) is defined twice")
+                breach(fact.path, "the table name \(name) is defined twice")
             }
-            for (stream, loader) in fact.loaders {
+            for (stream, loader) in fact.loaders.sorted(by: { $0.key < $1.key }) {
                 guard let contract = contracts[stream]?.contract else { continue }
                 switch contract.merge {
                 case .upsert(let key):
                     let sources = fact.columns.filter(\.isKey).compactMap { loader.bareColumn(of: $0.name) }
                     for column in key where !sources.contains(column) {
-                        throw DefinitionError(
-                            path: fact.path, line: nil,
-                            reason: "the key of \(fact.name) must contain the contract's key column “\(column)” of \(stream) as it is")
+                        breach(
+                            fact.path, "the key of \(fact.name) must contain the contract's key column “\(column)” of \(stream) as it is")
                     }
-                    if fact.identity == .row {
-                        throw DefinitionError(
-                            path: fact.path, line: nil, reason: "\(stream) merges by key, so \(fact.name) cannot say `identity: row`")
-                    }
+                    if fact.identity == .row { breach(fact.path, "\(stream) merges by key, so \(fact.name) cannot say `identity: row`") }
                 case .replacePartition(let column, _):
                     guard fact.identity == .row, let partition = fact.partition, loader.bareColumn(of: partition) == column else {
-                        throw DefinitionError(
-                            path: fact.path, line: nil,
-                            reason:
-                                """
-                                \(stream) replaces partitions of “\(column)”: \(fact.name) needs `identity: row` and a \
-                                `partition:` column that is it
-                                """
-                        )
+                        breach(
+                            fact.path,
+                            """
+                            \(stream) replaces partitions of “\(column)”: \(fact.name) needs `identity: row` and a \
+                            `partition:` column that is it
+                            """)
+                        continue
                     }
                 case .append:
-                    guard fact.identity == .row else {
-                        throw DefinitionError(
-                            path: fact.path, line: nil, reason: "\(stream) appends lines: \(fact.name) needs `identity: row`")
-                    }
+                    if fact.identity != .row { breach(fact.path, "\(stream) appends lines: \(fact.name) needs `identity: row`") }
                 }
             }
         }
         for list in [kpis.map(\.id), curated.map(\.name)] {
-            if let twice = Dictionary(grouping: list, by: \.self).first(where: { $0.value.count > 1 })?.key {
-                throw DefinitionError(path: "projections", line: nil, reason: "“\(twice)” is defined twice")
+            for twice in Dictionary(grouping: list, by: \.self).filter({ $0.value.count > 1 }).keys.sorted() {
+                breach("projections", "“\(twice)” is defined twice")
             }
         }
+        return found
     }
 }
 

@@ -187,7 +187,9 @@ final class ProjectionRun {
             try database.execute(
                 sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
                 arguments: [event.seq, event.stream, event.body["capture"]?.int])
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased: break
+        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased,
+            .gapAcknowledged:
+            break
         }
         switch type {
         case .promoted where event.body["to"]?.string != "staging": break
