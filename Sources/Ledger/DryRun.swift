@@ -28,12 +28,12 @@ extension Lake {
             return event
         }
         _ = try imagine("run", .runStarted, ["command": "preview"])
-        for path in files {
-            var outcome = FileOutcome(path: path, kind: .unknown([]))
-            defer { report.files.append(outcome) }
+        var options = options
+        options.isAboutOneFile = files.count == 1 && files == paths
+        func imagine(file path: String, _ outcome: inout FileOutcome) throws {
             guard let (contract, name, account) = try identify(path, recognizer, options, &outcome),
                 let hash = definitions.contracts[contract.stream]?.hash
-            else { continue }
+            else { return }
             var capture = try describe(path, contract: contract, name: name, account: account, options: options)
             capture.object = try DraftFile.digest(of: path)
             sources[capture.object] = path
@@ -50,7 +50,7 @@ extension Lake {
                 guard options.acceptChanges, twin.isDoubted else {
                     outcome.kind = .duplicate(of: twin.capture.seq)
                     outcome.waits = twin.quarantine != nil
-                    continue
+                    return
                 }
                 capture = twin.capture
             } else {
@@ -84,6 +84,15 @@ extension Lake {
                 try state.apply(try imagine(contract.stream, .quarantined, body))
                 outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: error.remedy)
             }
+        }
+        for path in files {
+            var outcome = FileOutcome(path: path, kind: .unknown([]))
+            do {
+                try imagine(file: path, &outcome)
+            } catch  where concernsOneFile(error) {
+                outcome.kind = .failed("\(error)")
+            }
+            report.files.append(outcome)
         }
         _ = try imagine("run", .runCompleted, ["outcome": "preview"])
         guard options.project else { return report }

@@ -14,6 +14,8 @@ final class Run {
     private var isStarted = false
     private let lock: FileLock?
     private let isAlone: Bool
+    /// A file failed half-way: a capture of this run may have neither promotion nor quarantine, and the next run is to look again.
+    var leavesUnsettled = false
 
     init(_ lake: Lake, command: String) throws {
         self.lake = lake
@@ -92,7 +94,7 @@ final class Run {
         }
         var body: [String: JSON] = ["outcome": .string(outcome), "data_to": .int(dataTo)]
         // A run among others cannot know what its neighbours have not finished.
-        if isAlone { body["settled_to"] = .int(unsettled) }
+        if isAlone, !leavesUnsettled { body["settled_to"] = .int(unsettled) }
         _ = try lake.log.write { try $0.append(lake.draft("run", .runCompleted, run: id, .object(body))) }
     }
 }

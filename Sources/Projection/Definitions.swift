@@ -7,6 +7,8 @@ package struct DefinitionError: Error, CustomStringConvertible {
     package let path: String
     package let line: Int?
     package let reason: String
+    /// The file reads a table or column that does not exist.
+    var namesWhatIsMissing = false
 
     package var description: String { "\(path)\(line.map { ":\($0)" } ?? ""): \(reason)" }
 }

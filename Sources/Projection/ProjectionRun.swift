@@ -30,6 +30,8 @@ package struct ProjectionOutcome: Sendable {
     package var snapshots: [Int64] = []
     /// Types of events this binary does not know, with their number.
     package var skipped: [String: Int64] = [:]
+    /// Definitions that could not be used yet at the seq replayed to, by path, with the reason.
+    package var unready: [String: String] = [:]
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -46,6 +48,8 @@ final class ProjectionRun {
     let merger: Merger
     /// Bytes of merge state after which versions are written out and forgotten.
     var memoryBudget = Int.max
+    /// The pass ends in the past, where a definition may read a table that is captured only a few events later.
+    var endsInThePast = false
 
     private(set) var seq: Int64
     private var dataSeq: Int64
@@ -370,7 +374,7 @@ final class ProjectionRun {
     private func snapshots(recompute: Bool) throws {
         let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
         guard recompute || !completions.isEmpty else { return }
-        for kpi in definitions.kpis { try engine.check(kpi) }
+        let kpis = try definitions.kpis.filter { kpi in try isReady(kpi.path) { try engine.check(kpi) } }
         for completion in completions {
             try database.execute(
                 sql: "INSERT INTO kpi_snapshot VALUES (?, ?, ?)",
@@ -387,8 +391,8 @@ final class ProjectionRun {
             guard let row = try Row.fetchOne(database, sql: "SELECT time, day_no FROM kpi_snapshot WHERE seq = ?", arguments: [seq]),
                 let time = Timestamp(iso: row["time"])
             else { continue }
-            let compute = { [self] in
-                for kpi in definitions.kpis {
+            let compute = {
+                for kpi in kpis {
                     for value in try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds) {
                         try insert.execute(arguments: [kpi.id, seq, value.dimensions, value.numerator, value.denominator])
                     }
@@ -399,6 +403,17 @@ final class ProjectionRun {
         }
     }
 
+    /// Whether what a definition reads is there. In the past it may not be yet: the definition is then left out, with the reason.
+    private func isReady(_ path: String, _ check: () throws -> Void) throws -> Bool {
+        do {
+            try check()
+            return true
+        } catch let error as DefinitionError where endsInThePast && error.namesWhatIsMissing {
+            outcome.unready[path] = "\(error)"
+            return false
+        }
+    }
+
     private func curated(stale: Bool) throws -> [StagedFile] {
         guard stale || membersChanged || !touched.facts.isEmpty else { return [] }
         let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
@@ -406,9 +421,14 @@ final class ProjectionRun {
         var files: [StagedFile] = []
         var wanted = Set<String>()
         for definition in definitions.curated {
-            let reads = Set(
-                try engine.columnsRead(definition.sql, path: definition.path).compactMap { $0.split(separator: ".").first.map(String.init) }
-            )
+            var reads = Set<String>()
+            let isReady = try isReady(definition.path) {
+                reads = Set(
+                    try engine.columnsRead(definition.sql, path: definition.path).compactMap {
+                        $0.split(separator: ".").first.map(String.init)
+                    })
+            }
+            guard isReady else { continue }
             let isStale = stale || membersChanged
             guard isStale || !reads.isDisjoint(with: touched.facts) else { continue }
             let partitions = isStale ? nil : touchedPartitions(of: definition, reading: reads)

@@ -23,6 +23,9 @@ package final class Projector {
     /// Years of the calendar dimension in a new warehouse. Fewer make small test warehouses faster; nothing else changes it.
     package var calendar = CalendarDimension.years
 
+    /// Definitions that the last ``replay(into:until:definitionsNow:)`` left out, by path, with the reason.
+    package private(set) var unready: [String: String] = [:]
+
     /// The definitions read last: most questions are about the same ones.
     private var parsed: (files: [String: Hash256], set: DefinitionSet)?
 
@@ -361,6 +364,7 @@ package final class Projector {
             var manifest: [UInt8] = []
             try database.inTransaction(.immediate) {
                 let run = try self.run(database, definitions, fresh: true)
+                run.endsInThePast = try target.seq < self.head(nil).seq
                 try self.feed(run, until: target)
                 files = try run.finish(id: target.id, curatedStale: true, kpisStale: true)
                 manifest = try run.manifest()
@@ -396,7 +400,7 @@ package final class Projector {
         shadow.batch = batch
         shadow.memoryBudget = memoryBudget
         shadow.calendar = calendar
-        _ = try shadow.rebuild(until: until, definitionsNow: definitionsNow)
+        unready = try shadow.rebuild(until: until, definitionsNow: definitionsNow).unready
         return try shadow.digest()
     }
 
