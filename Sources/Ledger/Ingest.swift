@@ -420,7 +420,10 @@ extension Files {
         try paths.flatMap { path -> [String] in
             guard exists(path) else { throw LedgerError("\(path) does not exist") }
             guard isFolder(path) else { return [path] }
-            return walk(path).filter { !$0.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") } }
+            // The index of a landing folder is ours.
+            return walk(path).filter { file in
+                name(file) != "_hashes.json" && !file.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") }
+            }
         }
     }
 

@@ -23,6 +23,8 @@ extension Lake {
     /// Rebuilds the live state from the log.
     package func rebuild(until: Int64?, definitionsNow: Bool) throws -> ProjectionOutcome {
         try checkEnd(until)
+        // What an ingest of this process put into the zones may be gone by now.
+        projector.trusted = []
         let outcome = try projector.rebuild(until: until, definitionsNow: definitionsNow)
         guard until == nil else { return outcome }
         if try react() > 0 { _ = try projector.project() }

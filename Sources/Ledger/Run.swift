@@ -141,19 +141,26 @@ extension Lake {
                             ])
                     ))
             }
+            var definitions: DefinitionSet?
             for path in Files.walk(layout.folder(.archive)) where path.hasSuffix(".gz") {
                 let relative = layout.name(.archive) + path.dropFirst(layout.folder(.archive).count)
                 let key = "archived \(relative)"
                 guard try transaction.seq(forKey: key) == nil else { continue }
+                if definitions == nil { definitions = try definitionsInForce() }
+                let file = ArchiveNames.file(of: relative, below: layout.name(.archive))
+                let years = definitions?.curated.first { file == $0.file || file.hasPrefix($0.file + "/") }?.keepYears ?? 7
+                let bytes = try Files.read(path)
+                let until = ArchiveNames.keepUntil(.now(), years: years)
                 drafts.append(
                     (
                         key,
                         draft(
                             "archive", .archived, run: nil,
                             [
-                                "path": .string(relative), "object": .null, "sha256": .string(try DraftFile.digest(of: path).hex),
-                                "keep_years": 7,
-                                "key": .string(key),
+                                "path": .string(relative), "file": .string(file), "object": .null,
+                                "sha256": .string(Hash256(hashing: bytes).hex),
+                                "content": .string(Hash256(hashing: try Gzip.decompress(bytes)).hex), "keep_years": .int(years),
+                                "keep_until": .string(CalendarDay.text(day: until)), "key": .string(key),
                             ])
                     ))
             }

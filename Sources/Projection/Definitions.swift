@@ -388,11 +388,14 @@ package struct CuratedDefinition: Sendable {
     /// Column whose values name the files of a folder; nil for one file.
     package let partition: String?
     package let formats: [String: Format]
+    /// Years that superseded versions are kept in the archive.
+    package let keepYears: Int64
     package let sql: String
 
     init(path: String, bytes: [UInt8]) throws {
         let source = try SQLFile(path: path, bytes: bytes)
-        try source.allow(["curated", "title", "file", "partition", "formats"])
+        try source.allow(["curated", "title", "file", "partition", "formats", "keep_years"])
+        keepYears = try Self.keepYears(source)
         self.path = path
         name = try source.text("curated")
         file = try source.text("file")
@@ -418,6 +421,14 @@ package struct CuratedDefinition: Sendable {
             throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder")
         }
         sql = try SQLText.checked(source.body, path: path, needsOrder: true)
+    }
+
+    private static func keepYears(_ source: SQLFile) throws -> Int64 {
+        guard let node = source.header["keep_years"] else { return 7 }
+        guard let years = node.int, (1...100).contains(years) else {
+            throw DefinitionError(path: source.path, line: 1, reason: "`keep_years` is a whole number from 1 to 100")
+        }
+        return Int64(years)
     }
 }
 

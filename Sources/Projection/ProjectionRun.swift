@@ -52,11 +52,17 @@ final class ProjectionRun {
     var endsInThePast = false
 
     private(set) var seq: Int64
-    private var dataSeq: Int64
+    private(set) var dataSeq: Int64
     private var snapshotSeq: Int64
     private var completions: [(seq: Int64, time: Timestamp)] = []
     private var touched = Merger.Changes()
     private var membersChanged = false
+    /// Datasets whose files in landing, raw or staging are other than before this pass.
+    var touchedStreams: Set<String> = []
+    /// The indexes to be written after the commit.
+    var indexes: [HashIndex] = []
+    /// The last data-bearing event by dataset, as far as this pass saw any; `reference` stands for the assumptions.
+    private var streamSeqs: [String: Int64] = [:]
     /// Captures whose zone files may not be what their last promotion says.
     private var unsettled: Set<Int64> = []
     private let zoneOffset: Int64
@@ -166,6 +172,7 @@ final class ProjectionRun {
                 try database.execute(
                     sql: "UPDATE capture SET contract = NULL, reader = NULL, item = NULL WHERE seq = ?", arguments: [capture])
                 try setFiles([], capture: capture)
+                touchedStreams.insert(event.stream)
             }
         case .accepted:
             let capture = try event.int("capture")
@@ -195,7 +202,11 @@ final class ProjectionRun {
         case .promoted where event.body["to"]?.string != "staging": break
         // What was never promoted leaves no gap when it is quarantined.
         case .quarantined where changes == nil: break
-        default: if type.bearsData { dataSeq = event.seq }
+        default:
+            if type.bearsData {
+                dataSeq = event.seq
+                streamSeqs[type == .referenceChanged ? "reference" : event.stream] = event.seq
+            }
         }
         if let changes {
             touched.merge(changes)
@@ -207,6 +218,7 @@ final class ProjectionRun {
     private func captured(_ event: Event) throws {
         let capture = try Capture(event)
         merger.captures[capture.seq] = CaptureState(capture: capture)
+        touchedStreams.insert(capture.stream)
         try database.cachedStatement(sql: "INSERT INTO capture VALUES (?, ?, ?, ?, ?, ?, 1, NULL, NULL, NULL)")
             .execute(arguments: [
                 capture.seq, capture.stream, capture.account, capture.name, capture.observed.iso,
@@ -216,6 +228,7 @@ final class ProjectionRun {
     }
 
     private func promoted(_ promotion: StagingPromotion) throws {
+        touchedStreams.insert(promotion.stream)
         for item in promotion.items {
             try database.cachedStatement(sql: "UPDATE capture SET contract = ?, reader = ? WHERE seq = ?")
                 .execute(arguments: [promotion.contract.hex, promotion.revision, item.capture])
@@ -347,6 +360,10 @@ final class ProjectionRun {
         try flush(forget: false)
         for table in tables { try writers[table.name]?.createIndexes(database) }
         try settleZoneFiles()
+        try settleIndexes()
+        for (stream, seq) in streamSeqs.sorted(by: { $0.key < $1.key }) {
+            try database.execute(sql: "INSERT OR REPLACE INTO stream_seq VALUES (?, ?)", arguments: [stream, seq])
+        }
         try snapshots(recompute: kpisStale)
         let files = try curated(stale: curatedStale)
         try database.execute(
@@ -479,14 +496,6 @@ final class ProjectionRun {
             let nothing = CuratedWriter.Rendered(path: path, table: table, digest: Hash256(hashing: []), rows: 0, bytes: [])
             return try StagedFile(layout: layout, rendered: nothing, before: Hash256(hex: row["digest"] as String), isRemoved: true)
         }
-    }
-
-    /// The manifest of the curated folder as of this pass.
-    func manifest() throws -> [UInt8] {
-        let entries = try Row.fetchAll(database, sql: "SELECT path, digest, rows FROM zone_file WHERE zone = 'curated' ORDER BY path").map {
-            Manifest.Entry(path: $0["path"], digest: $0["digest"], rows: $0["rows"])
-        }
-        return try Manifest.bytes(entries, seq: dataSeq)
     }
 }
 

@@ -22,6 +22,7 @@ struct Bedrot: ParsableCommand {
             CommandGroup(name: "Feeding", subcommands: [Init.self, Ingest.self, Retract.self, Reinstate.self, Zones.self, Artist.self]),
             CommandGroup(name: "Projecting", subcommands: [Project.self, Rebuild.self, Replay.self, DigestCommand.self, Verify.self]),
             CommandGroup(name: "Asking", subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, KPI.self, Query.self]),
+            CommandGroup(name: "Keeping", subcommands: [ArchiveCommand.self]),
             CommandGroup(name: "Measuring", subcommands: [Bench.self]),
         ])
 

@@ -50,6 +50,10 @@ import Testing
         Case(["frobnicate"], 64, "“bedrot” has no command “frobnicate”", "Known: init", "bedrot --help"),
         Case(["evnets"], 64, "no command “evnets”; did you mean events?"),
         Case(["artist", "alia"], 64, "“bedrot artist” has no command “alia”; did you mean alias?"),
+        Case(["archive", "restore", "nothing"], 1, "the archive has no “nothing”", "bedrot archive list"),
+        Case(["archive", "expire"], 64, "--dry-run", "--yes"),
+        Case(["archive", "expire", "--yes", "--on", "2099-01-01"], 64, "--on is for --dry-run"),
+        Case(["archive", "expire", "--yes", "--objects"], 1, "refused", "every replay reads", "Nothing was removed"),
         Case(["events", "--definitions", "/nowhere"], 1, "/nowhere holds no definitions", "--definitions"),
     ])
     func mistakesAreExplained(test: Case) throws {

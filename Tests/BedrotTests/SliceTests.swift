@@ -248,6 +248,8 @@ import Testing
             ]
         ),
         ("show", ["<event>"]), ("lineage", ["<subject>", "--where", "--day", "--known-at", "--limit", "kpi:"]),
+        ("archive list", ["--file"]), ("archive restore", ["<version>", "--to"]),
+        ("archive expire", ["--dry-run", "--yes", "--on", "--file", "--objects"]),
         ("restatements", ["--limit", "--table", "--since"]),
         ("kpi list", ["--each"]), ("kpi show", ["<id>", "--day", "--known-at"]), ("kpi history", ["--plot", "--svg", "--limit"]),
         ("kpi explain", ["<id>"]),
