@@ -174,7 +174,11 @@ struct KPIEngine {
         defer { sqlite3_set_authorizer(database.sqliteConnection, nil, nil) }
         var statement: OpaquePointer?
         guard sqlite3_prepare_v2(database.sqliteConnection, sql, -1, &statement, nil) == SQLITE_OK else {
-            throw DefinitionError(path: path, line: nil, reason: "\(SQLiteFailure(database.sqliteConnection, sql))")
+            let message = String(cString: sqlite3_errmsg(database.sqliteConnection))
+            guard message.hasPrefix("no such table") || message.hasPrefix("no such column") else {
+                throw DefinitionError(path: path, line: nil, reason: "\(SQLiteFailure(database.sqliteConnection, sql))")
+            }
+            throw DefinitionError(path: path, line: nil, reason: message, namesWhatIsMissing: true)
         }
         sqlite3_finalize(statement)
         let plain = Set(tables.map(\.name))
