@@ -203,6 +203,15 @@ package struct KPIQuestion {
     /// `fact.column` of all that the KPI reads.
     package func columnsRead(_ kpi: KPIDefinition) throws -> Set<String> { try engine.columnsRead(kpi.sql, path: kpi.path) }
 
+    /// Curated tables that read any of these facts or kept totals.
+    package func curated(reading facts: Set<String>) throws -> [CuratedDefinition] {
+        try engine.definitions.curated.filter { definition in
+            try engine.columnsRead(definition.sql, path: definition.path).contains { column in
+                facts.contains(String(column.prefix { $0 != "." }))
+            }
+        }
+    }
+
     /// Rows that a KPI value rests on, at most `limit`: set_seq and set_line of its evidence, and how many there are in all.
     package func evidence(_ kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, seq: Int64, limit: Int) throws -> (
         lines: [(capture: Int64, line: Int64)], total: Int64, captures: [Int64]
