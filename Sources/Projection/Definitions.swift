@@ -260,6 +260,8 @@ package struct FactDefinition: Sendable {
     package let totals: [Total]
     /// By stream.
     let loaders: [String: LoaderSQL]
+    /// Datasets that feed it, sorted.
+    package var streams: [String] { loaders.keys.sorted() }
 
     init(path: String, bytes: [UInt8]) throws {
         let file = try SQLFile(path: path, bytes: bytes)

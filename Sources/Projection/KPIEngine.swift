@@ -228,6 +228,15 @@ package struct KPIQuestion {
         return (reads.columns, try QualityIssue.all(engine.database, facts: Set(facts.map(\.name))))
     }
 
+    /// Curated tables that read any of these facts or kept totals.
+    package func curated(reading facts: Set<String>) throws -> [CuratedDefinition] {
+        try engine.definitions.curated.filter { definition in
+            try engine.columnsRead(definition.sql, path: definition.path).contains { column in
+                facts.contains(String(column.prefix { $0 != "." }))
+            }
+        }
+    }
+
     /// Rows that a KPI value rests on, at most `limit`: set_seq and set_line of its evidence, and how many there are in all.
     package func evidence(_ kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, seq: Int64, limit: Int) throws -> (
         lines: [(capture: Int64, line: Int64)], total: Int64, captures: [Int64]

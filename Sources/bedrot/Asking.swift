@@ -6,16 +6,18 @@ import Projection
 
 struct Lineage: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "From a figure to the events, the capture, the line and its text.",
+        abstract: "From a figure to its files, captures and lines; from a file or capture to its rows and curated files.",
         discussion: """
-            What to trace: kpi:ID (with dimension=value), a capture's seq, or a fact's name with --where.
+            What to trace: kpi:ID (with dimension=value), a fact's name with --where, a capture's seq, or a file: of a zone or the archive by \
+            path or name, any other by its bytes. CAPTURE:LINE and FILE:LINE lead from a record of the raw file to the rows that stand on it.
               bedrot lineage kpi:streams_native_7d artist=artist:zonea0
               bedrot lineage fact_audience_day --where "day_no = 20100"
               bedrot lineage 42
+              bedrot lineage 2_raw/spotify/audience/zonea0/ZONE-audience-timeline.csv:17
             """)
 
     @OptionGroup var options: RootOptions
-    @Argument(help: "kpi:ID, a capture's seq, or a fact.") var subject: String
+    @Argument(help: "kpi:ID, a fact, a capture's seq, a file; CAPTURE:LINE, FILE:LINE.") var subject: String
     @Argument(help: "dimension=value.") var filters: [String] = []
     @Option(name: .customLong("where"), help: "Condition over the fact's columns.") var condition: String?
     @Option(help: "Day reported on.", transform: Moments.day) var day: Int64?
@@ -34,7 +36,13 @@ struct Lineage: ParsableCommand {
                     kpi: String(subject.dropFirst(4)), filter: Dictionary(pairs, uniquingKeysWith: { $1 }), day: day, knownAt: knownAt,
                     limit: limit)
             }
-            guard let condition else { throw ValidationError("name a row: --where \"column = value\"") }
+            guard let condition else {
+                if subject.hasPrefix("fact_") { throw ValidationError("name a row: --where \"column = value\"") }
+                let parts = subject.split(separator: ":", omittingEmptySubsequences: false)
+                guard parts.count > 1, let line = parts.last.flatMap({ Int64($0) }) else { return try lake.lineage(file: subject) }
+                let name = parts.dropLast().joined(separator: ":")
+                return try Int64(name).map { try lake.lineage(capture: $0, line: line) } ?? lake.lineage(file: name, line: line)
+            }
             return try lake.lineage(table: subject, condition: condition, limit: limit)
         }
         if options.json {
@@ -54,7 +62,10 @@ struct Lineage: ParsableCommand {
                             "observed": .string($0.observed.iso),
                         ]
                     }),
-                "events": .array(report.events.map { .int($0.seq) }),
+                "events": .array(report.events.map { .int($0.seq) }), "files": .array(report.files.map { .string($0) }),
+                "facts": .array(
+                    report.facts.map { ["table": .string($0.table), "current": .int($0.current), "past": .int($0.past)] }),
+                "facing": .array(report.facing.map { .string($0) }),
             ])
         }
         Terminal.out(report.subject)
@@ -67,6 +78,13 @@ struct Lineage: ParsableCommand {
         if report.rows > Int64(report.lines.count), !report.lines.isEmpty {
             Terminal.out("  and \(Words.count(report.rows - Int64(report.lines.count), "more row", "more rows"))")
         }
+        for row in report.facing { Terminal.out("  stands in \(row)") }
+        for fact in report.facts {
+            let past = fact.past > 0 ? ", \(Words.grouped(fact.past)) of the past" : ""
+            Terminal.out("\(Words.count(fact.current, "current row")) of \(fact.table)\(past)")
+        }
+        for file in report.files.prefix(40) { Terminal.out("file \(file)") }
+        if report.files.count > 40 { Terminal.out("and \(report.files.count - 40) more files: --json names all") }
         var captures = TextTable(columns: [("capture", .right), ("observed", .left), ("from", .left), ("file", .left), ("object", .left)])
         captures.rows = report.captures.suffix(12).map {
             ["\($0.seq)", String($0.observed.iso.prefix(16)), $0.observedFrom, $0.name, String($0.object.hex.prefix(16))]

@@ -68,4 +68,20 @@ import Testing
         }
         if getenv("RECORD_GOLDEN") != nil { try Tree.write(Array(page.utf8), to: Self.page) }
     }
+
+    @Test func lineageGoesBothWays() throws {
+        let root = try SliceTests.lake.get()
+        let capture = try #require(try root.events(["--type", "extraction.captured"]).first)
+        let (seq, name) = (try #require(capture["seq"]?.int), try #require(capture["body"]?["name"]?.string))
+        let forward = try root.json(["lineage", name])
+        #expect(forward["captures"]?.array?.compactMap { $0["seq"]?.int } == [seq])
+        #expect(forward["facts"]?.array?.first?["table"] == "fact_audience_day")
+        #expect(forward["files"]?.array?.contains("4_curated/spotify_audience_curated.csv") == true)
+        #expect(try root.json(["lineage", "\(seq)"])["files"] == forward["files"])
+        let line = try root.json(["lineage", "\(name):2"])
+        #expect(line["facing"]?.array?.count == 1 && line["lines"]?.array?.first?["line"] == 2)
+        #expect(try root.json(["lineage", "\(seq):2"])["facing"] == line["facing"])
+        #expect(try root.ok(["lineage", "\(seq):2"]).text.contains("stands in fact_audience_day: day_no 2025-03-01"))
+        #expect(try root.ok(["lineage", "nowhere.csv"], code: 1).errors.contains("nothing is known of “nowhere.csv”"))
+    }
 }
