@@ -325,8 +325,8 @@ struct ContractFile {
         guard let found = columns.first(where: { $0.name == name }) else {
             throw error(node, key, "no column is named '\(name)'", closest(name, known).map { "did you mean '\($0)'?" })
         }
-        guard found.required, !found.optional else {
-            throw error(node, key, "'\(name)' must be a required column", "add required: true to it and remove optional")
+        guard found.required, !found.optional || found.fallback != nil else {
+            throw error(node, key, "'\(name)' must be a required column", "add required: true to it, and remove optional or add a default")
         }
         return name
     }

@@ -1,63 +1,76 @@
 /*---
 fact: fact_post_window
-title: Counters of a post or video since it was published, as of a day
+title: A post or video with its totals so far, as they stood on a day; totals of different days are never added
 columns:
-  as_of_day_no: key day
+  day_no: key day
   platform: key source:platform
   artist: key source:artist
   post: key source:post
   title: source:post_title
-  form: source:post_form
+  posted_text: source:posted
   posted_day_no: day
-  length_seconds: count
   views: measure count
   likes: measure count
   comments: measure count
   shares: measure count
   saves: measure count
   reach: measure count
-  interactions: measure count
-  average_watch_ms: measure count
+  average_watch_nano: measure nano
 indexes:
-  - [post, as_of_day_no]
+  - [artist, day_no]
 ---*/
+
+-- posted_text is the day as the export writes it, often without a year; it is never turned into a day by a guess.
+-- from: tiktok/content
+SELECT
+  as_of AS day_no,
+  'TikTok' AS platform,
+  account AS artist,
+  video_link AS post,
+  COALESCE(video_title, '') AS title,
+  COALESCE(posted, '') AS posted_text,
+  NULL AS posted_day_no,
+  views,
+  likes,
+  comments,
+  shares,
+  favorites AS saves,
+  reach,
+  average_watch_time AS average_watch_nano
+FROM staged;
 
 -- from: youtube/video_statistics
 SELECT
-  as_of AS as_of_day_no,
+  as_of AS day_no,
   'YouTube' AS platform,
   account AS artist,
   video_id AS post,
-  title,
-  'VIDEO' AS form,
+  COALESCE(title, '') AS title,
+  '' AS posted_text,
   published AS posted_day_no,
-  length_seconds,
   views,
   likes,
   comments,
   NULL AS shares,
   NULL AS saves,
   NULL AS reach,
-  NULL AS interactions,
-  NULL AS average_watch_ms
+  NULL AS average_watch_nano
 FROM staged;
 
 -- from: instagram/media
 SELECT
-  as_of AS as_of_day_no,
+  as_of AS day_no,
   'Instagram' AS platform,
   account AS artist,
   media_id AS post,
-  caption AS title,
-  COALESCE(product, media_type) AS form,
+  COALESCE(caption, '') AS title,
+  '' AS posted_text,
   published AS posted_day_no,
-  NULL AS length_seconds,
   views,
   likes,
   comments,
   shares,
   saves,
   reach,
-  interactions,
-  average_watch_ms
+  average_watch_ms * 1000000 AS average_watch_nano
 FROM staged;
