@@ -427,6 +427,8 @@ struct RecordFront {
     private func holds(_ rule: Rule) -> Bool {
         func value(_ operand: Rule.Operand) -> (text: [UInt8], isNumber: Bool) {
             switch operand {
+            // What is no day is rejected by the engine, as what it is.
+            case .column(let at) where contract.columns[at].type == .day && CalendarDay.day(cells[at]) == nil: return ([], false)
             case .column(let at):
                 let isNumber = [.integer, .money, .decimal].contains(contract.columns[at].type)
                 return (cells[at], isNumber)
