@@ -225,7 +225,7 @@ struct Fixture: CustomTestStringConvertible, Sendable {
         let spice: [UInt8] = [10, 13, 9, 34, 44, 0, 45, 46, 48, 57, 0xC3, 0xFF, 32]
         for _ in 0..<20 {
             var raw = original
-            for _ in 0..<Int.random(in: 1...6, using: &random) {
+            for _ in 0..<Int.random(in: 1...6, using: &random) where !raw.isEmpty {
                 let at = Int.random(in: 0..<raw.count, using: &random)
                 switch Int.random(in: 0..<3, using: &random) {
                 case 0: raw[at] = spice.randomElement(using: &random) ?? 0
