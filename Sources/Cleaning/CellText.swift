@@ -132,7 +132,8 @@ enum CellText {
         }
         let mark = column.decimalMark ?? UInt8(ascii: ".")
         let exponentAt = bare.firstIndex { $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "E") }
-        var places = -column.shiftDecimals
+        let hasSign = column.isPercentBySign && (text.first == UInt8(ascii: "%") || text.last == UInt8(ascii: "%"))
+        var places = -column.shiftDecimals - (hasSign ? 2 : 0)
         if let at = exponentAt {
             var sign = 1
             var digits = bare[(at + 1)...]

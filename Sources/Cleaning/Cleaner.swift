@@ -466,17 +466,20 @@ package struct CleaningReport: Hashable, Sendable {
         let hash = RowHash(contract.columns.map(\.name))
         for (column, plan) in contract.columns.enumerated() where plan.yearless {
             var days = (0..<batch.count).map { batch.cells[$0 * width + column] }
-            let proof = try YearProof(facts: facts, lines: batch.lines, column: plan.name, firstDataLine: engine.firstDataLine).settle(
-                &days)
+            let years = YearProof(
+                facts: facts, lines: batch.lines, column: plan.name, firstDataLine: engine.firstDataLine,
+                repeats: contract.merge.isWiderThan(plan.name))
+            let proof = try years.settle(&days)
             report.yearProof = proof ?? report.yearProof
             for row in days.indices { batch.cells[row * width + column] = days[row] }
         }
         if let flag = contract.columns.firstIndex(where: { $0.derived == .partialLastDay }), let period = engine.periodColumn {
             let download = facts.downloadDay
+            let last = batch.count > 0 ? batch.cells[(batch.count - 1) * width + period] : 0
             for row in 0..<batch.count {
                 let day = batch.cells[row * width + period]
                 let running = download.map { day >= $0 }
-                let unknown = row == batch.count - 1 ? StagedBatch.null : 0
+                let unknown = day == last ? StagedBatch.null : 0
                 batch.cells[row * width + flag] = running.map { $0 ? 1 : 0 } ?? unknown
                 if row == batch.count - 1 { report.lastDayPartial = running ?? false }
             }

@@ -195,6 +195,8 @@ package struct Column: Sendable {
     var decimalMark: UInt8?
     /// How many decimal places the point moves to the left: 2 for cents and percents.
     var shiftDecimals = 0
+    /// Whether a percent sign moves the point by two places, and its absence leaves a fraction as it is.
+    var isPercentBySign = false
     /// Whether the value is a length of time.
     var isDuration = false
     /// The two columns whose ratio tells a fraction from a percent.
@@ -217,7 +219,7 @@ package struct Column: Sendable {
     /// Whether the column needs more than the engine's plain forms.
     var isSpecial: Bool {
         origin != nil || !dates.isEmpty || shiftDays != 0 || !symbols.isEmpty || decimalMark != nil || shiftDecimals != 0 || isDuration
-            || (thousands?.utf8.count ?? 0) > 1 || rateOf != nil || !members.isEmpty || personal != nil || fallback != nil
+            || isPercentBySign || (thousands?.utf8.count ?? 0) > 1 || rateOf != nil || !members.isEmpty || personal != nil || fallback != nil
     }
 }
 
@@ -319,6 +321,12 @@ package enum Merge: Hashable, Sendable {
     case replacePartition(column: String, guard: PartitionGuard)
     /// Every line counts.
     case append
+
+    /// Whether rows are told apart by more than this column.
+    func isWiderThan(_ column: String) -> Bool {
+        guard case .upsert(let key) = self else { return true }
+        return key != [column]
+    }
 
     /// The partition column, if there is one.
     package var partitionColumn: String? {

@@ -114,8 +114,12 @@ extension ContractFile {
             }
             column.shiftDecimals = places < 4 ? places + 1 : 6
         }
-        if try keys["percent"].map({ node throws(ContractError) in try bool(node, "\(key).percent") }) ?? false {
-            column.shiftDecimals += 2
+        if let node = keys["percent"] {
+            column.isPercentBySign = node.scalar?.string == "sign"
+            let isPercent = try column.isPercentBySign ? false : bool(node, "\(key).percent")
+            if isPercent { column.shiftDecimals += 2 }
+        }
+        if column.isPercentBySign || column.shiftDecimals > 0, keys["percent"] != nil {
             if !column.symbols.contains([UInt8(ascii: "%")]) { column.symbols.append([UInt8(ascii: "%")]) }
         }
         if let node = keys["rate_of"] {

@@ -4,6 +4,8 @@ struct YearProof {
     let lines: [Int64]
     let column: String
     let firstDataLine: Int64
+    /// Whether a day may stand on several lines, next to each other or not: it is not the whole key.
+    var repeats = false
 
     /// A larger step between neighbours cannot be told from dates that run backwards.
     private static let longestStep: Int64 = 183
@@ -23,6 +25,21 @@ struct YearProof {
 
     /// Replaces the cells in place. Returns what proved the years; nil when all rows had one.
     func settle(_ cells: inout [Int64]) throws(CleaningError) -> String? {
+        guard repeats else { return try settleIncreasing(&cells) }
+        var place: [Int64: Int] = [:]
+        var days: [Int64] = []
+        var firstLines: [Int64] = []
+        for (row, cell) in cells.enumerated() where place[cell] == nil {
+            place[cell] = days.count
+            days.append(cell)
+            firstLines.append(lines[row])
+        }
+        let proof = try YearProof(facts: facts, lines: firstLines, column: column, firstDataLine: firstDataLine).settleIncreasing(&days)
+        for row in cells.indices { cells[row] = place[cells[row]].map { days[$0] } ?? cells[row] }
+        return proof
+    }
+
+    private func settleIncreasing(_ cells: inout [Int64]) throws(CleaningError) -> String? {
         let open = cells.compactMap(Self.monthDay)
         guard open.count > 0 else {
             try checkOrder(cells)

@@ -92,6 +92,11 @@ extension Lake {
                         "from": "raw", "to": "staging", "contract": .string(hash.hex), "reader": .int(Int64(Cleaner.revision)),
                         "items": [item.body],
                     ])
+                if let drift = Drift(item, new: result.report.newColumns, of: capture, contract: hash, state: state),
+                    try log.read({ try $0.seq(forKey: drift.key) }) == nil
+                {
+                    outcome.drift = drift
+                }
                 try state.apply(promoted)
                 outcome.kind = .promoted(capture: capture.seq, event: promoted.seq, item, report: result.report, held: held.count)
             } catch let error as CleaningError {

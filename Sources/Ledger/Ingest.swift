@@ -39,6 +39,8 @@ package struct FileOutcome: Sendable {
     package var kind: Kind
     /// The capture that a duplicate repeats is quarantined still.
     package var waits = false
+    /// The file's shape is news.
+    package var drift: Drift?
 
     /// Something needs a person.
     package var isDegraded: Bool {
@@ -84,10 +86,8 @@ extension Lake {
         let recognizer = Recognizer(contracts: run.definitions.contracts.values.map(\.contract))
         var report = IngestReport()
         var promoted: Set<Int64> = []
-        var keys = KeyRing(layout)
         for (index, path) in files.enumerated() {
-            for identified in try identify(path, recognizer, options) {
-                let outcome = try ingest(identified, run: run, keys: &keys, options: options, ask: ask)
+            for outcome in try ingest(path, run: run, recognizer: recognizer, options: options, ask: ask) {
                 if case .promoted(let capture, _, _, _, _) = outcome.kind { promoted.insert(capture) }
                 report.files.append(outcome)
             }
@@ -106,8 +106,13 @@ extension Lake {
         return report
     }
 
+    /// Feeds one file within a run: one outcome for each dataset that it holds.
+    func ingest(_ path: String, run: Run, recognizer: Recognizer, options: IngestOptions, ask: ((String) -> Bool)?) throws -> [FileOutcome] {
+        try identify(path, recognizer, options).map { try ingest($0, run: run, options: options, ask: ask) }
+    }
+
     private func ingest(
-        _ identified: Identified, run: Run, keys: inout KeyRing, options: IngestOptions, ask: ((String) -> Bool)?
+        _ identified: Identified, run: Run, options: IngestOptions, ask: ((String) -> Bool)?
     ) throws -> FileOutcome {
         var outcome = identified.outcome
         let path = outcome.path
@@ -120,7 +125,7 @@ extension Lake {
         var capture = try describe(path, contract: contract, name: name, account: account, options: options)
         let safe: ProtectedFile?
         do {
-            safe = try protected(path, contract, &keys)
+            safe = try protected(path, contract, &run.keys)
         } catch let error as CleaningError {
             // Nothing of the file may be stored.
             let remedy = error.remedy ?? "look at the file; nothing of it was stored"
@@ -143,7 +148,7 @@ extension Lake {
         try land(path, &capture, contract)
         Failpoint.hit("ingest.landed")
         let appended = try append(capture, contract: contract, run: run)
-        if safe != nil { try settleOriginal(path, capture, contract, &keys) }
+        if safe != nil { try settleOriginal(path, capture, contract, &run.keys) }
         switch appended {
         case .duplicate(let of, let waits):
             // A file that was doubted and is fed again with the answer needs no second capture.
@@ -159,7 +164,8 @@ extension Lake {
         }
         Failpoint.hit("ingest.captured")
         switch try run.promoter.promote(capture, contract: contract, hash: hash, acceptChanges: options.acceptChanges, ask: ask) {
-        case .promoted(let seq, let item, _, let report):
+        case .promoted(let seq, let item, _, let report, let drift):
+            outcome.drift = drift
             outcome.kind = .promoted(capture: capture.seq, event: seq, item, report: report, held: item.partitions.filter(\.held).count)
         case .quarantined(_, _, let reason, let remedy):
             outcome.kind = .quarantined(capture: capture.seq, reason: reason, remedy: remedy)

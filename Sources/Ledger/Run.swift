@@ -7,24 +7,31 @@ package import Projection
 ///
 /// A run that finds itself alone first settles what a killed one left: captures with neither promotion nor quarantine are promoted.
 final class Run {
+    /// The lock that a run holds alone, or shares with others.
+    static let lockName = "ledger/runs.lock"
+
     let lake: Lake
     let id: String
     let definitions: DefinitionSet
+    /// Keys of persons, loaded when a contract needs them.
+    var keys: KeyRing
     private let command: String
     private var isStarted = false
     private let lock: FileLock?
     private let isAlone: Bool
 
-    init(_ lake: Lake, command: String) throws {
+    /// `holdsLock` says that the caller holds the lock of runs alone, for as long as the run lasts.
+    init(_ lake: Lake, command: String, holdsLock: Bool = false) throws {
         self.lake = lake
         self.command = command
+        keys = KeyRing(lake.layout)
         id = RunID.make(at: .now())
-        let path = lake.layout.path("ledger/runs.lock")
-        let alone = try FileLock(path, wait: false)
+        let path = lake.layout.path(Self.lockName)
+        let alone = holdsLock ? nil : try FileLock(path, wait: false)
         let definitions = try lake.captureDefinitions(run: nil)
         self.definitions = definitions
-        isAlone = alone != nil
-        lock = alone == nil ? try FileLock(path, shared: true) : alone
+        isAlone = holdsLock || alone != nil
+        lock = isAlone ? alone : try FileLock(path, shared: true)
         if isAlone {
             try lake.objects.removeOrphans()
             try Files.removeDrafts(below: lake.layout.folder(.landing))

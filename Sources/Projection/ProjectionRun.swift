@@ -53,21 +53,23 @@ final class ProjectionRun {
     private var completions: [(seq: Int64, time: Timestamp)] = []
     private var touched = Merger.Changes()
     private var membersChanged = false
+    /// Members were derived whose source values may have a twin.
+    private var twinsAreStale = false
     /// Captures whose zone files may not be what their last promotion says.
     private var unsettled: Set<Int64> = []
-    private let zoneOffset: Int64
+    private let zone: String
     var outcome = ProjectionOutcome()
 
     /// `fresh` is an empty database whose schema this makes.
     init(
-        layout: Layout, definitions: DefinitionSet, database: Database, reader: CaptureReader, zoneOffset: Int64, fresh: Bool,
+        layout: Layout, definitions: DefinitionSet, database: Database, reader: CaptureReader, zone: String, fresh: Bool,
         calendar: ClosedRange<Int> = CalendarDimension.years
     ) throws {
         self.layout = layout
         self.definitions = definitions
         self.database = database
         self.reader = reader
-        self.zoneOffset = zoneOffset
+        self.zone = zone
         tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
         }
         sources.erased = definitions.erased
@@ -91,11 +93,10 @@ final class ProjectionRun {
     ) throws {
         for sql in Warehouse.schema { try database.execute(sql: sql) }
         try CalendarDimension.fill(database, years: calendar)
-        for table in tables {
-            try database.execute(sql: table.createSQL)
-            try database.execute(sql: table.currentViewSQL)
+        for table in tables { try database.execute(sql: table.createSQL) }
+        for view in WarehouseViews(facts: definitions.facts, seq: nil).all {
+            try database.execute(sql: "CREATE VIEW \"\(view.name)\" AS \(view.select)")
         }
-        for sql in Warehouse.memberViews(temporary: false, at: nil) { try database.execute(sql: sql) }
         for member in definitions.reference.members["platform"] ?? [] {
             try database.execute(
                 sql: "INSERT INTO dim_platform VALUES (?, ?, ?, ?)",
@@ -186,7 +187,9 @@ final class ProjectionRun {
             try database.execute(
                 sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
                 arguments: [event.seq, event.stream, event.body["capture"]?.int])
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased: break
+        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased,
+            .gapAcknowledged:
+            break
         }
         switch type {
         case .promoted where event.body["to"]?.string != "staging": break
@@ -261,6 +264,7 @@ final class ProjectionRun {
 
     private func referenceChanged(_ event: Event) throws {
         let kind = try event.text("kind")
+        if kind == "rate" { return try rateChanged(event) }
         let service = try event.text("service")
         let norm = SourceNames.normalised(try event.text("value"))
         let member = try event.text("member")
@@ -295,6 +299,21 @@ final class ProjectionRun {
         membersChanged = true
     }
 
+    /// A dated reference rate: nano-USD for one unit, from that day on until the next one that is dated.
+    private func rateChanged(_ event: Event) throws {
+        let currency = try event.text("currency")
+        let day = try event.field("day") { $0.string.flatMap { CalendarDay.day($0) } }
+        let rate = try event.field("nano_usd") { $0.string.flatMap { Int64($0) }.flatMap { $0 > 0 ? $0 : nil } }
+        let known = try Int64.fetchOne(
+            database, sql: "SELECT nano_usd FROM rate_v WHERE currency = ? AND from_day = ? AND to_seq IS NULL", arguments: [currency, day])
+        guard known != rate else { return }
+        try database.execute(
+            sql: "UPDATE rate_v SET to_seq = ? WHERE currency = ? AND from_day = ? AND to_seq IS NULL",
+            arguments: [event.seq, currency, day])
+        try database.execute(sql: "INSERT INTO rate_v VALUES (?, ?, ?, ?, NULL)", arguments: [currency, day, rate, event.seq])
+        membersChanged = true
+    }
+
     /// The members of a source value over time: its default, then what the aliases say, each from its event on.
     private func deriveMembers(_ id: Int64) throws {
         guard let row = try Row.fetchOne(database, sql: "SELECT kind, service, value, norm FROM source_value WHERE id = ?", arguments: [id])
@@ -309,6 +328,7 @@ final class ProjectionRun {
         case "isrc": initial = value.isEmpty ? "track:unknown" : "track:\(value)"
         default: return
         }
+        if VersionedTable.singular.contains(kind) { twinsAreStale = true }
         var versions: [(member: String, from: Int64)] = [(initial, 0)]
         for alias in try Row.fetchAll(
             database, sql: "SELECT member, from_seq FROM alias_v WHERE kind = ? AND norm = ? AND service IN (?, '*') ORDER BY from_seq",
@@ -328,6 +348,26 @@ final class ProjectionRun {
         for id in sources.takeFresh() { try deriveMembers(id) }
     }
 
+    /// For each source value, those of its service that were the same member before it: its twins, while they share the member.
+    ///
+    /// First is whom an earlier alias event, or none at all, made the member; among equals the lesser text.
+    private func deriveTwins() throws {
+        guard twinsAreStale else { return }
+        twinsAreStale = false
+        let kinds = VersionedTable.singular.sorted().map { "'\($0)'" }.joined(separator: ", ")
+        try database.execute(
+            sql: """
+                DELETE FROM member_twin_v;
+                INSERT INTO member_twin_v
+                SELECT a.source_id, b.source_id, MAX(a.from_seq, b.from_seq),
+                  CASE WHEN a.to_seq IS NULL THEN b.to_seq WHEN b.to_seq IS NULL THEN a.to_seq ELSE MIN(a.to_seq, b.to_seq) END
+                FROM source_value s CROSS JOIN member_v a ON a.source_id = s.id CROSS JOIN member_v b ON b.member = a.member
+                CROSS JOIN source_value z ON z.id = b.source_id AND z.id <> s.id AND z.kind = s.kind AND z.service = s.service
+                WHERE s.kind IN (\(kinds)) AND (b.from_seq < a.from_seq OR b.from_seq = a.from_seq AND z.value < s.value)
+                  AND (a.to_seq IS NULL OR b.from_seq < a.to_seq) AND (b.to_seq IS NULL OR a.from_seq < b.to_seq)
+                """)
+    }
+
     // MARK: The end of a pass
 
     private func flush(forget: Bool) throws {
@@ -344,12 +384,13 @@ final class ProjectionRun {
         try flush(forget: false)
         for table in tables { try writers[table.name]?.createIndexes(database) }
         try settleZoneFiles()
+        try deriveTwins()
         try snapshots(recompute: kpisStale)
         let files = try curated(stale: curatedStale)
         try database.execute(
             sql: "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
-                seq, id.hex, definitions.fingerprint { $0 == .fact || $0 == .reference }.hex,
+                seq, id.hex, definitions.fingerprint(\.shapesFacts).hex,
                 definitions.fingerprint { $0 == .curated }.hex,
                 definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex, Warehouse.revision, dataSeq, snapshotSeq,
             ])
@@ -372,10 +413,14 @@ final class ProjectionRun {
         let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
         guard recompute || !completions.isEmpty else { return }
         for kpi in definitions.kpis { try engine.check(kpi) }
+        guard let zone = try ReportingZone(zone, table: definitions.zones) else {
+            throw SQLiteFailure(
+                message: "the log counts days in \(zone), which projections/reference/timezones.tsv does not know; put its line back")
+        }
         for completion in completions {
             try database.execute(
                 sql: "INSERT INTO kpi_snapshot VALUES (?, ?, ?)",
-                arguments: [completion.seq, completion.time.iso, (completion.time.milliseconds + zoneOffset).flooredDay])
+                arguments: [completion.seq, completion.time.iso, zone.day(of: completion.time)])
             outcome.snapshots.append(completion.seq)
         }
         var due = completions.map(\.seq)
@@ -383,7 +428,7 @@ final class ProjectionRun {
             try database.execute(sql: "DELETE FROM kpi_value")
             due = try Int64.fetchAll(database, sql: "SELECT seq FROM kpi_snapshot ORDER BY seq")
         }
-        let insert = try database.makeStatement(sql: "INSERT INTO kpi_value VALUES (?, ?, ?, ?, ?)")
+        let insert = try database.makeStatement(sql: "INSERT INTO kpi_value VALUES (?, ?, ?, ?, ?, ?)")
         for seq in due {
             guard let row = try Row.fetchOne(database, sql: "SELECT time, day_no FROM kpi_snapshot WHERE seq = ?", arguments: [seq]),
                 let time = Timestamp(iso: row["time"])
@@ -391,7 +436,9 @@ final class ProjectionRun {
             let compute = { [self] in
                 for kpi in definitions.kpis {
                     for value in try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds) {
-                        try insert.execute(arguments: [kpi.id, seq, value.dimensions, value.numerator, value.denominator])
+                        try insert.execute(arguments: [
+                            kpi.id, seq, value.dimensions, value.numerator, value.denominator, value.unconverted,
+                        ])
                     }
                 }
             }
@@ -407,9 +454,7 @@ final class ProjectionRun {
         var files: [StagedFile] = []
         var wanted = Set<String>()
         for definition in definitions.curated {
-            let reads = Set(
-                try engine.columnsRead(definition.sql, path: definition.path).compactMap { $0.split(separator: ".").first.map(String.init) }
-            )
+            let reads = try engine.reads(definition.sql, path: definition.path).tables
             let isStale = stale || membersChanged
             guard isStale || !reads.isDisjoint(with: touched.facts) else { continue }
             let partitions = isStale ? nil : touchedPartitions(of: definition, reading: reads)

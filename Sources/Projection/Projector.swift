@@ -66,11 +66,8 @@ package final class Projector {
         return set
     }
 
-    /// The log's reporting zone as an offset in milliseconds.
-    private func zoneOffset() throws -> Int64 {
-        guard let opened = try log.read({ try $0.event(1) }), let zone = opened.body["zone"]?.string else { return 0 }
-        return ReportingZone.offset(zone) ?? 0
-    }
+    /// The name of the log's reporting zone.
+    private func zone() throws -> String { try log.read { try $0.event(1) }?.body["zone"]?.string ?? "UTC" }
 
     private func head(_ limit: Int64?) throws -> LogHead {
         try log.read { transaction in
@@ -152,7 +149,7 @@ package final class Projector {
             try database.inTransaction(.immediate) {
                 let run = try ProjectionRun(
                     layout: shadow, definitions: definitions, database: database, reader: self.reader(zones: nil),
-                    zoneOffset: try self.zoneOffset(),
+                    zone: try self.zone(),
                     fresh: isFresh, calendar: self.calendar)
                 run.memoryBudget = self.memoryBudget
                 try self.feed(run, until: target)
@@ -168,7 +165,7 @@ package final class Projector {
         let reader = try Warehouse.Reader(layout, generation: number)
         return try reader.queue.read { database in
             guard let row = try Row.fetchOne(database, sql: "SELECT facts, revision FROM checkpoint") else { return false }
-            return row["revision"] == Warehouse.revision && row["facts"] == definitions.fingerprint { $0 == .fact || $0 == .reference }.hex
+            return row["revision"] == Warehouse.revision && row["facts"] == definitions.fingerprint(\.shapesFacts).hex
         }
     }
 
@@ -201,7 +198,7 @@ package final class Projector {
 
     private func run(_ database: Database, _ definitions: DefinitionSet, fresh: Bool) throws -> ProjectionRun {
         let run = try ProjectionRun(
-            layout: layout, definitions: definitions, database: database, reader: reader(zones: layout), zoneOffset: try zoneOffset(),
+            layout: layout, definitions: definitions, database: database, reader: reader(zones: layout), zone: try zone(),
             fresh: fresh,
             calendar: calendar)
         run.memoryBudget = memoryBudget
@@ -440,6 +437,8 @@ package final class Projector {
         package var generation: Int?
         /// What the next `project` will do beyond new events.
         package var stale: [String]
+        /// What a person should know of the figures as projected.
+        package var issues: [QualityIssue] = []
     }
 
     /// What is projected, how far the log has gone since, and what is stale; changes nothing.
@@ -452,27 +451,16 @@ package final class Projector {
         let reader = try Warehouse.Reader(layout, generation: number)
         return try reader.queue.read { database in
             var stale: [String] = []
-            if try !self.isUsable(number, definitions) { stale.append("facts (their rules changed: the next run rebuilds)") }
+            let isUsable = try self.isUsable(number, definitions)
+            if !isUsable { stale.append("facts (their rules changed: the next run rebuilds)") }
             let which = try self.staleness(database, definitions)
             if which.curated { stale.append("curated tables (their SQL changed)") }
             if which.kpis { stale.append("KPI snapshots (their SQL changed)") }
             return Status(
                 projected: try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0, head: head.seq, generation: number,
-                stale: stale)
+                stale: stale,
+                // A warehouse of other rules may lack the view; the rebuild that is due makes it.
+                issues: isUsable ? try QualityIssue.all(database) : [])
         }
-    }
-}
-
-/// Reporting zones that need no table: UTC and fixed offsets.
-package enum ReportingZone {
-    /// Milliseconds east of UTC; nil for a name that is not `UTC` or `±HH:MM`.
-    package static func offset(_ name: String) -> Int64? {
-        if name == "UTC" { return 0 }
-        let bytes = Array(name.utf8)
-        guard bytes.count == 6, bytes[0] == 43 || bytes[0] == 45, bytes[3] == 58,
-            [1, 2, 4, 5].allSatisfy({ (48...57).contains(bytes[$0]) }), let hours = Int64(name.dropFirst().prefix(2)),
-            let minutes = Int64(name.suffix(2)), hours <= 14, minutes < 60
-        else { return nil }
-        return (hours * 60 + minutes) * 60_000 * (bytes[0] == 45 ? -1 : 1)
     }
 }

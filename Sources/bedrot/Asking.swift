@@ -80,8 +80,13 @@ enum EventText {
         func text(_ key: String) -> String? { event.body[key]?.string ?? event.body[key]?.int.map { String($0) } }
         let keys = [
             "label", "name", "path", "command", "outcome", "capture", "partition", "to", "rows", "code", "reason", "value", "member",
+            "account", "note", "first_day", "last_day",
         ]
         var parts = keys.compactMap { key in text(key).map { "\(key) \($0)" } }
+        for key in ["new", "missing"] {
+            let names = event.body[key]?.array?.compactMap(\.string) ?? []
+            if !names.isEmpty { parts.append("\(key) \(names.joined(separator: " "))") }
+        }
         if let item = event.body["items"]?.array?.first {
             for key in ["capture", "rows_in", "rows_out"] { if let number = item[key]?.int { parts.append("\(key) \(number)") } }
         }

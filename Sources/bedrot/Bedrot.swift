@@ -20,10 +20,15 @@ struct Bedrot: ParsableCommand {
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(
-                name: "Feeding", subcommands: [Init.self, Ingest.self, Retract.self, Reinstate.self, Zones.self, Artist.self, Keys.self]),
+                name: "Feeding",
+                subcommands: [
+                    Init.self, Ingest.self, Watch.self, Retract.self, Reinstate.self, Zones.self, Artist.self, Reference.self, Keys.self,
+                ]),
             CommandGroup(name: "Projecting", subcommands: [Project.self, Rebuild.self, Replay.self, DigestCommand.self, Verify.self]),
-            CommandGroup(name: "Asking", subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, KPI.self, Query.self]),
-            CommandGroup(name: "Measuring", subcommands: [Bench.self]),
+            CommandGroup(
+                name: "Asking",
+                subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Query.self]),
+            CommandGroup(name: "Measuring", subcommands: [Doctor.self, Bench.self]),
         ])
 
     static func main() {
@@ -81,13 +86,8 @@ struct RootOptions: ParsableArguments {
     /// Where the root is; refuses to choose between two.
     func layout(creating: Bool = false) throws -> Layout {
         let environment = Self.environment
-        func absolute(_ path: String) -> String {
-            if path.hasPrefix("/") { return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
-            let trimmed = path.hasSuffix("/") ? String(path.dropLast()) : path
-            return trimmed == "." ? Self.workingFolder : "\(Self.workingFolder)/\(trimmed)"
-        }
-        if let root { return Layout(root: absolute(root), environment: environment) }
-        let named = environment["PROJECT_ROOT"].flatMap { $0.isEmpty ? nil : absolute($0) }
+        if let root { return Layout(root: Self.absolute(root), environment: environment) }
+        let named = environment["PROJECT_ROOT"].flatMap { $0.isEmpty ? nil : Self.absolute($0) }
         let found = creating ? nil : Self.nearest()
         if let named, let found, named != found {
             throw LedgerError(
@@ -103,6 +103,13 @@ struct RootOptions: ParsableArguments {
             )
         }
         return Layout(root: root, environment: environment)
+    }
+
+    /// A path as the shell gave it, from the root of the file system on.
+    static func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
+        let trimmed = path.hasSuffix("/") ? String(path.dropLast()) : path
+        return trimmed == "." ? workingFolder : "\(workingFolder)/\(trimmed)"
     }
 
     private static func nearest() -> String? {

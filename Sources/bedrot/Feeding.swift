@@ -19,7 +19,7 @@ struct Init: ParsableCommand {
     @Option(help: "Name of the label.")
     var label: String?
 
-    @Option(help: "Reporting time zone: UTC or a fixed offset such as +02:00.")
+    @Option(help: "Reporting time zone: UTC, a fixed offset such as +02:00, or a name such as Europe/Berlin.")
     var zone = "UTC"
 
     @Option(help: "Reporting currency, ISO 4217.")
@@ -145,7 +145,8 @@ struct Reinstate: ParsableCommand {
 
 struct Zones: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Partitions that were held back.", subcommands: [Held.self, Accept.self], defaultSubcommand: Held.self)
+        abstract: "Partitions that were held back, and new datasets.", subcommands: [Held.self, Accept.self, New.self],
+        defaultSubcommand: Held.self)
 
     struct Held: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the partitions that wait for a person.")

@@ -27,7 +27,7 @@ enum IngestText {
     private static func print(_ file: FileOutcome, _ report: IngestReport, quiet: Bool) {
         let name = Files.name(file.path)
         switch file.kind {
-        case .promoted(let capture, let event, let item, let cleaning, let held):
+        case .promoted(let capture, let event, let item, _, let held):
             if !quiet {
                 var parts = ["\(name): \(file.stream ?? ""), account \(file.account ?? ""), capture \(capture)"]
                 if let first = item.firstDay, let last = item.lastDay {
@@ -42,8 +42,13 @@ enum IngestText {
                 figures.append("\(Words.grouped(item.rejectedRows)) rejected")
                 if item.rounded > 0 { figures.append("\(Words.grouped(item.rounded)) rounded to nine decimals") }
                 Terminal.out("  " + figures.joined(separator: ", "))
-                if !cleaning.newColumns.isEmpty {
-                    Terminal.out("  columns the contract does not know: \(cleaning.newColumns.joined(separator: ", "))")
+                if let drift = file.drift {
+                    if !drift.new.isEmpty {
+                        Terminal.out("  new columns, kept in raw until the contract names them: \(drift.new.joined(separator: ", "))")
+                    }
+                    if !drift.missing.isEmpty {
+                        Terminal.out("  columns that the export before had: \(drift.missing.joined(separator: ", "))")
+                    }
                 }
             }
             for (reason, count) in item.rejected.sorted(by: { $0.key < $1.key }) {
@@ -102,6 +107,10 @@ enum IngestText {
                 body["rows"] = .int(item.rowsOut)
                 body["rejected"] = .int(item.rejectedRows)
                 body["held"] = .int(Int64(held))
+                if let drift = file.drift {
+                    body["new_columns"] = .array(drift.new.map { .string($0) })
+                    body["missing_columns"] = .array(drift.missing.map { .string($0) })
+                }
                 if let change = report.projection?.changes[event] {
                     body["new"] = .int(Int64(change.opened))
                     body["changed"] = .int(Int64(change.replaced))

@@ -18,10 +18,12 @@ struct Project: ParsableCommand {
                     "projected": .int(status.projected), "head": .int(status.head),
                     "generation": status.generation.map { .int(Int64($0)) } ?? .null,
                     "stale": .array(status.stale.map { .string($0) }),
+                    "issues": .array(status.issues.map(\.json)),
                 ])
             }
             Terminal.out("projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")")
             for reason in status.stale { Terminal.out("stale: \(reason)") }
+            for issue in status.issues { Terminal.out("issue: \(issue.text)") }
             return
         }
         let outcome = try options.write { try $0.projectCommand() }

@@ -31,6 +31,8 @@ import Testing
         ("type: integer, thousands: ','", "1,234", "1234"), ("type: integer", "5.0", "5"), ("type: integer", "1e3", "1000"),
         ("type: integer", "1.5", "not_an_integer '1.5'"), ("type: integer", "12e-1", "not_an_integer '12e-1'"),
         ("type: decimal, percent: true", "2.10%", "0.021"), ("type: decimal, percent: true", "2.1", "0.021"),
+        ("type: decimal, percent: sign", "61%", "0.61"), ("type: decimal, percent: sign", "0.55", "0.55"),
+        ("type: decimal, percent: sign", "1.5 %", "0.015"), ("type: decimal, percent: sign", "1", "1"),
         ("type: decimal, percent: true", "0 %", "0"), ("type: decimal, percent: true", "x%", "not_a_number 'x%'"),
         ("type: money, currency: USD, symbols: ['$'], thousands: ','", "$1,234.56", "1234.56"),
         ("type: money, currency: USD, symbols: ['$'], negative: true", "-$0.50", "-0.5"),

@@ -68,6 +68,27 @@ import Testing
         }
     }
 
+    /// Where a row is told apart by the day and something else, a day stands on many lines, day by day or hour by hour.
+    @Test(arguments: [
+        ["December 31,22", "December 31,23", "January 1,22", "January 1,23"],
+        ["December 31,22", "January 1,22", "December 31,23", "January 1,23"],
+    ]) func aDayMayStandOnManyLines(_ lines: [String]) throws {
+        let contract = try contract("tiktok/follower_activity")
+        let text = "Date,Hour,Active followers\n" + lines.map { "\($0),5\n" }.joined()
+        func run(_ downloaded: String) throws -> Outcome {
+            try clean(text, contract, CaptureFacts(fileName: "x.csv", downloadedOn: CalendarDay.day(downloaded)))
+        }
+        let outcome = try run("2025-01-01")
+        #expect(outcome.report?.yearProof == "download_day")
+        let rows = String(decoding: outcome.sink.csv, as: UTF8.self).split(separator: "\n").map(String.init)
+        #expect(
+            rows
+                == lines.map {
+                    $0.hasPrefix("D") ? "2024-12-31,\($0.suffix(2)),5,0" : "2025-01-01,\($0.suffix(2)),5,1"
+                })
+        #expect(try run("2025-01-09").error?.code == "year_unproved")
+    }
+
     @Test func aWholeYearOverNewYearAndLeapDay() throws {
         let contract = try contract("tiktok/overview")
         let names = [
@@ -85,8 +106,8 @@ import Testing
         let outcome = try clean(text, contract, facts)
         let report = try #require(outcome.report)
         #expect(report.period == start...(start + 365) && report.lastDayPartial)
-        #expect(outcome.sink.cells.count == 366 * 7)
-        #expect(stride(from: 0, to: 366 * 7, by: 7).map { Int64(outcome.sink.cells[$0]) ?? 0 } == expected)
+        #expect(outcome.sink.cells.count == 366 * 9)
+        #expect(stride(from: 0, to: 366 * 9, by: 9).map { Int64(outcome.sink.cells[$0]) ?? 0 } == expected)
         #expect(outcome.sink.cells.last == (report.lastDayPartial ? "1" : "0"))
     }
 
@@ -95,7 +116,7 @@ import Testing
         let text = "Date,Video Views,Profile Views,Likes,Comments,Shares\n2025-01-01,1,1,1,1,1\n2025-01-02,1,1,1,1,1\n"
         func flags(_ facts: CaptureFacts) throws -> [Substring] {
             String(decoding: try clean(text, contract, facts).sink.csv, as: UTF8.self).split(separator: "\n").map {
-                $0.split(separator: ",", omittingEmptySubsequences: false)[6]
+                $0.split(separator: ",", omittingEmptySubsequences: false)[8]
             }
         }
         #expect(try flags(CaptureFacts(fileName: "x", downloadedOn: CalendarDay.day("2025-01-02"))) == ["0", "1"])

@@ -26,6 +26,6 @@ SELECT
   likes,
   comments,
   shares,
-  NULL AS followers_total,
+  followers AS followers_total,
   partial
 FROM staged;

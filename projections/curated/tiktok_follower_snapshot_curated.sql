@@ -1,0 +1,18 @@
+/*---
+curated: tiktok_follower_snapshot_curated
+title: TikTok follower counts as seen on a day, one line an account and day
+file: tiktok_follower_snapshot_curated.csv
+formats: {date: day}
+---*/
+SELECT
+  s.value AS artist,
+  f.day_no AS date,
+  f.followers_total AS followers,
+  c.observed AS extracted_at,
+  c.name AS source_file
+FROM fact_follower_day f
+JOIN source_value s ON s.id = f.account
+JOIN source_value d ON d.id = f.src
+JOIN capture c ON c.seq = f.set_seq
+WHERE d.value = 'tiktok/follower_snapshot'
+ORDER BY s.value, f.day_no;
