@@ -47,7 +47,13 @@ let package = Package(
             swiftSettings: [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]),
 
         // The one façade: domain events, zones, use cases. Knows nothing of terminals.
-        .target(name: "Ledger", dependencies: ["Projection", "EventLog", "Cleaning", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(
+            name: "Ledger",
+            dependencies: [
+                "Projection", "EventLog", "Cleaning",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
 
         // Made-up lakes, random histories and a brute-force fold to test against.
         .target(name: "LedgerTesting", dependencies: ["Projection", "EventLog", "Cleaning"]),
@@ -78,6 +84,12 @@ var leaf: [SwiftSetting] {
         // `@_lifetime` on borrowed spans; the syntax is still experimental in 6.3.
         .enableExperimentalFeature("Lifetimes"),
     ]
+}
+
+// What `ops/fuzz` builds, apart from everything else: libFuzzer brings the entry point.
+if Context.environment["BEDROT_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(name: "fuzz", dependencies: ["EventLog", "Cleaning"], path: "Tests/Fuzzing", exclude: ["Corpus", "Zones"]))
 }
 
 for target in package.targets where target.type != .system {

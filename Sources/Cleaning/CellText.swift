@@ -227,10 +227,9 @@ enum CellText {
         if text.last == UInt8(ascii: "%") { return moved(trimmed(text.dropLast())) }
         guard case .value(let nano, _) = PlainNumber.parse(text, scale: 9) else { return text }
         guard nano != 0 else { return text }
-        if nano.magnitude > 1_000_000_000 { return moved(text) }
         guard case .value(let count, _) = PlainNumber.parse(part, scale: 0), case .value(let base, _) = PlainNumber.parse(whole, scale: 0),
             base > 0
-        else { return nil }
+        else { return nano.magnitude > 1_000_000_000 ? moved(text) : nil }
         // |rate − part/whole| against |rate/100 − part/whole|, both times 100 · whole.
         let exact = Int128(count) * 100_000_000_000
         let asFraction = (Int128(nano) * Int128(base) * 100 - exact).magnitude

@@ -257,6 +257,8 @@ enum Origin: Hashable, Sendable {
     case heading(String)
     /// The line before the heading line.
     case preamble
+    /// JSON in the cell of an earlier column.
+    case column(String)
 }
 
 /// What becomes of a personal file that was found in landing.

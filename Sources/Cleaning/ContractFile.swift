@@ -326,7 +326,7 @@ struct ContractFile {
             throw error(node, key, "no column is named '\(name)'", closest(name, known).map { "did you mean '\($0)'?" })
         }
         guard found.required, !found.optional || found.fallback != nil else {
-            throw error(node, key, "'\(name)' must be a required column", "add required: true to it and remove optional")
+            throw error(node, key, "'\(name)' must be a required column", "add required: true to it, and remove optional or add a default")
         }
         return name
     }

@@ -58,7 +58,15 @@ extension ContractFile {
             if column.trailingZerosMissing, contract.period == nil {
                 throw error(root, "\(key).trailing_zeros", "needs a period column, which says what is newest", "add period:")
             }
-            if !contract.shape.isDocument, !column.paths.isEmpty {
+            var isInCell = false
+            if case .column(let name) = column.origin {
+                isInCell = true
+                guard contract.columns[..<index].contains(where: { $0.name == name && $0.type == .text }), !column.paths.isEmpty else {
+                    throw error(
+                        root, "\(key).from", "column.\(name) needs an earlier text column of that name, and a path into its JSON", nil)
+                }
+            }
+            if !contract.shape.isDocument, !column.paths.isEmpty, !isInCell {
                 throw error(root, "\(key).path", "has no meaning in a table", "write heading:, or format: {kind: json}")
             }
         }
@@ -74,10 +82,11 @@ extension ContractFile {
             case "account": column.origin = .account
             case "preamble": column.origin = .preamble
             case let name where name.hasPrefix("name."): column.origin = .name(String(name.dropFirst(5)))
+            case let name where name.hasPrefix("column."): column.origin = .column(String(name.dropFirst(7)))
             case let name where name.hasPrefix("heading."): column.origin = .heading(String(name.dropFirst(8)))
             default:
                 throw error(
-                    node, "\(key).from", "'\(text)' is not known", "write name.HOLE, heading.HOLE, observed_day, account or preamble")
+                    node, "\(key).from", "'\(text)' is not known", "write name.HOLE, heading.HOLE, column.NAME, observed_day, account or preamble")
             }
         }
         let dates = try keys["dates"].map { node throws(ContractError) in try strings(node, "\(key).dates") } ?? []

@@ -82,6 +82,9 @@ struct RecordPath: Hashable, Sendable {
         }
     }
 
+    /// Whether the path is `{}`, the document itself.
+    var isRoot: Bool { steps.isEmpty }
+
     // MARK: in a document
 
     /// Whether the path leads somewhere.
@@ -181,12 +184,23 @@ struct RecordPath: Hashable, Sendable {
 
 /// What a document must have to be of a dataset: `path`, or `path=value` for a text, number or boolean there.
 struct ShapeTest: Hashable, Sendable {
-    let text: String
+    private(set) var text: String
     let path: RecordPath
     let value: [UInt8]?
+    /// What may hold instead.
+    private var others: [ShapeTest] = []
 
-    /// Nil if the text is no test.
+    /// Nil if the text is no test, or no tests with ` | ` between them.
     init?(_ text: String) {
+        if let bar = text.firstRange(of: " | ") {
+            guard let first = ShapeTest(String(text[..<bar.lowerBound])), let rest = ShapeTest(String(text[bar.upperBound...])) else {
+                return nil
+            }
+            self = first
+            self.text = text
+            others = [rest]
+            return
+        }
         let bytes = Array(text.utf8)
         var depth = 0
         let split = bytes.firstIndex { byte in
@@ -201,6 +215,7 @@ struct ShapeTest: Hashable, Sendable {
     }
 
     func holds(_ document: Document) -> Bool {
+        if others.contains(where: { $0.holds(document) }) { return true }
         guard let value else { return path.exists(in: document) }
         return path.records(in: document).contains { document.text($0.node) == value }
     }
@@ -210,7 +225,8 @@ struct ShapeTest: Hashable, Sendable {
 ///
 /// A line is one record: its own members compact and in order, then the plain members (text, number, boolean, null) of each enclosing list
 /// element as `^name`, `^^name`, … and those of the root as `$name`. A record that is a list is named by the header or, without one, by
-/// position: `{"0":…,"1":…}`; a plain value is `{"0":…}`. Every path that exists contributes, document by document, in the order given.
+/// position: `{"0":…,"1":…}`; a plain value is `{"0":…}`. Every path that exists contributes, document by document, in the order given;
+/// `{}` only where no other path exists.
 struct RawRecords: Sendable {
     private let documents: [Document]
     private let paths: [RecordPath]
@@ -253,7 +269,10 @@ struct RawRecords: Sendable {
     private mutating func find() {
         let document = documents[turn / paths.count]
         if turn % paths.count == 0 { names = nil }
-        found = paths[turn % paths.count].records(in: document)
+        let path = paths[turn % paths.count]
+        // The document itself is the record where it holds no list of them.
+        let isCarrier = path.isRoot && paths.contains { !$0.isRoot && $0.exists(in: document) }
+        found = isCarrier ? [] : path.records(in: document)
         at = 0
         parents = nil
         turn += 1

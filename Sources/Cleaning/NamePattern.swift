@@ -37,6 +37,11 @@ package struct NamePattern: Hashable, Sendable {
         self.parts = parts
     }
 
+    /// Whether any text fits.
+    var isOpen: Bool {
+        if parts.count == 1, case .hole = parts[0] { true } else { false }
+    }
+
     /// Names of the holes.
     package var fields: [String] {
         parts.compactMap { if case .hole(let name) = $0 { name } else { nil } }

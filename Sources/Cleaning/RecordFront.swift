@@ -86,6 +86,14 @@ struct RecordFront {
 
     /// The next whole record; nil when more bytes are needed. `isEnd`: there are no more.
     mutating func step(isEnd: Bool) throws(CleaningError) -> Step? {
+        guard let (text, _) = try cut(isEnd: isEnd) else { return nil }
+        return try contract.shape.isDocument ? document(text) : table(text)
+    }
+
+    /// The next line with its line end, all bytes being at hand.
+    mutating func nextLine() throws(CleaningError) -> (text: [UInt8], end: [UInt8])? { try cut(isEnd: true) }
+
+    private mutating func cut(isEnd: Bool) throws(CleaningError) -> (text: [UInt8], end: [UInt8])? {
         if next == 0, start == 0, waiting.count - start >= 3, waiting.starts(with: [0xEF, 0xBB, 0xBF]) {
             start = 3
             next = 3
@@ -103,9 +111,10 @@ struct RecordFront {
         line += 1
         offset = next
         let text = Array(waiting[start..<end.text])
+        let lineEnd = Array(waiting[end.text..<end.record])
         next += Int64(end.record - start)
         start = end.record
-        return try contract.shape.isDocument ? document(text) : table(text)
+        return (text, lineEnd)
     }
 
     private func tooLong() -> CleaningError {
@@ -176,7 +185,8 @@ struct RecordFront {
         return try row(header.sources.map { $0 < 0 ? [] : fields[$0] })
     }
 
-    private mutating func heading(_ text: [UInt8]) throws(CleaningError) -> Step {
+    /// Reads a line as the heading line, or keeps it as part of the preamble.
+    mutating func heading(_ text: [UInt8]) throws(CleaningError) -> Step {
         guard !trimmed(text).isEmpty else { return .nothing }
         let failure: CleaningError
         do throws(CleaningError) {
@@ -294,9 +304,19 @@ struct RecordFront {
         originals = cells
         for index in 0..<count where contract.columns[index].derived == nil {
             let column = contract.columns[index]
-            originals[index] = column.origin.map(context) ?? texts[index]
+            if case .column(let name)? = column.origin, let other = contract.index(of: name) {
+                guard let text = inner(column, of: other) else {
+                    return .rejected(
+                        Refusal(reason: "not_json", expected: "JSON in \(contract.columns[other].name)", column: other, value: originals[other]))
+                }
+                originals[index] = text
+            } else if let origin = column.origin, texts[index].isEmpty {
+                originals[index] = context(origin, of: column)
+            } else {
+                originals[index] = texts[index]
+            }
         }
-        for skip in contract.skips where skip.words.contains(trimmed(originals[skip.column]).map(lower)) {
+        for skip in contract.skips where header.map({ $0.sources[skip.column] >= 0 }) ?? true && skip.words.contains(trimmed(originals[skip.column]).map(lower)) {
             skipped += 1
             return .nothing
         }
@@ -345,12 +365,19 @@ struct RecordFront {
         return .line(text)
     }
 
-    private func context(_ origin: Origin) -> [UInt8] {
+    /// What a column's path leads to in the JSON of another cell; nil when that is none.
+    private func inner(_ column: Column, of other: Int) -> [UInt8]? {
+        guard !trimmed(originals[other]).isEmpty else { return [] }
+        return (try? Document(originals[other])).map { Self.text(of: column, in: $0) }
+    }
+
+    private func context(_ origin: Origin, of column: Column) -> [UInt8] {
         switch origin {
         case .name(let hole): Array((facts.fields[hole] ?? "").utf8)
-        case .observedDay: Array((facts.observedDay.map { CalendarDay.text(day: $0) } ?? "").utf8)
+        case .observedDay: Array((facts.observedDay.map { CalendarDay.text(day: $0 - column.shiftDays) } ?? "").utf8)
         case .account: Array(facts.account.utf8)
         case .heading(let hole): Array((holes[hole] ?? "").utf8)
+        case .column: []
         case .preamble: before.last.map { trimmed(Self.unquoted(trimmed($0))) } ?? []
         }
     }
@@ -379,7 +406,7 @@ struct RecordFront {
             text = column.rateOf != nil && bare.last == UInt8(ascii: "%") ? bare : CellText.number(bare, column)
         case .text:
             if !column.members.isEmpty {
-                if let member = column.members[folded(String(decoding: bare, as: UTF8.self))] {
+                if let member = column.members[folded(String(decoding: bare, as: UTF8.self))] ?? column.members["*"] {
                     text = Array(member.utf8)
                 } else {
                     unmapped[column.name, default: 0] += 1
@@ -400,6 +427,8 @@ struct RecordFront {
     private func holds(_ rule: Rule) -> Bool {
         func value(_ operand: Rule.Operand) -> (text: [UInt8], isNumber: Bool) {
             switch operand {
+            // What is no day is rejected by the engine, as what it is.
+            case .column(let at) where contract.columns[at].type == .day && CalendarDay.day(cells[at]) == nil: return ([], false)
             case .column(let at):
                 let isNumber = [.integer, .money, .decimal].contains(contract.columns[at].type)
                 return (cells[at], isNumber)

@@ -145,7 +145,9 @@ struct Header {
         var unknown: [String] = []
         for (field, heading) in best.fields.enumerated() {
             var meaning = meanings[folded(heading)]
-            if meaning == nil, let (found, index) = patterns.lazy.compactMap({ pair in pair.0.match(heading).map { ($0, pair.1) } }).first {
+            // A pattern that any heading fits, `<dimension>`, means the first that nothing else does.
+            let open = patterns.lazy.filter { !$0.0.isOpen || sources[$0.1] < 0 }
+            if meaning == nil, let (found, index) = open.compactMap({ pair in pair.0.match(heading).map { ($0, pair.1) } }).first {
                 meaning = index
                 for (hole, text) in found {
                     guard holes.updateValue(text, forKey: hole).map({ $0 == text }) ?? true else {

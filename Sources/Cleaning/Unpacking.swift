@@ -64,63 +64,35 @@ extension Cleaner {
         report.bytesIn = source.count
         // Kept for what it is; no row is read from it.
         if contract.setAside { return report }
-        var reader: any PieceReader
-        var isZIP = false
-        let magic = try source.bytes(0, min(4, source.count))
-        if magic == [0x50, 0x4B, 3, 4] || magic == [0x50, 0x4B, 5, 6] {
-            guard !contract.members.isEmpty else {
-                throw CleaningError("zip_unexpected", "\(contract.stream) does not come as ZIP", byte: 0, remedy: "unpack the file first")
-            }
-            let member = try ZIPArchive(source).wanted(contract.members, limit: contract.maxBytes)
-            report.member = member.name
-            reader = MemberReader(source, member, limit: contract.maxBytes)
-            isZIP = true
-        } else {
-            guard source.count <= contract.maxBytes else {
-                throw CleaningError(
-                    "too_large", "\(source.count) bytes, more than the contract's \(contract.maxBytes >> 20) MiB",
-                    remedy: "split the export")
-            }
-            reader = PlainReader(source)
-        }
-        var judge = EncodingJudge(allowsUTF16: contract.encodings.contains(.utf16))
-        while let piece = try reader.next() { try judge.look(piece) }
-        let decided = try judge.decide(contract)
-        report.encoding = decided.name
-        if !isZIP, decided.name == "utf-8", !contract.shape.isDocument {
+        var text = try LandingText(source, contract)
+        report.member = text.member
+        report.encoding = text.encoding
+        if text.member == nil, text.encoding == "utf-8", !contract.shape.isDocument {
             report.isIdentity = true
             report.bytesOut = source.count
             return report
         }
-        try reader.rewind()
-        var skip = decided.skip
-        var decoded: [UInt8] = []
-        var wide = UTF16Decoder(bigEndian: decided.name == "utf-16be")
-        while let piece = try reader.next() {
-            let rest = piece.dropFirst(skip)
-            skip -= piece.count - rest.count
-            if !contract.shape.isDocument { decoded.removeAll(keepingCapacity: true) }
-            switch decided.name {
-            case "windows-1252": Windows1252.decode(rest, to: &decoded)
-            case "utf-16le", "utf-16be": try wide.decode(rest, to: &decoded)
-            default: decoded.append(contentsOf: rest)
+        guard contract.shape.isDocument else {
+            while let piece = try text.next() {
+                report.bytesOut += piece.count
+                try unsafe piece.withUnsafeBytes { try unsafe output($0) }
             }
-            if contract.shape.isDocument { continue }
-            report.bytesOut += decoded.count
-            try unsafe decoded.withUnsafeBytes { try unsafe output($0) }
+            return report
         }
-        try wide.end()
-        guard contract.shape.isDocument else { return report }
-        var records = try records(of: decoded, contract)
-        decoded.removeAll()
-        var isMore = true
-        while isMore {
-            decoded.removeAll(keepingCapacity: true)
-            isMore = try records.next(into: &decoded)
-            report.bytesOut += decoded.count
-            try unsafe decoded.withUnsafeBytes { try unsafe output($0) }
+        var records = try records(of: text.rest(), contract)
+        var lines: [UInt8] = []
+        while try records.next(into: &lines) {
+            report.bytesOut += lines.count
+            try unsafe lines.withUnsafeBytes { try unsafe output($0) }
+            lines.removeAll(keepingCapacity: true)
         }
         return report
+    }
+
+    /// The text of a landing file in UTF-8: out of its ZIP, without byte order mark, whole.
+    static func decoded(_ source: ByteSource, under contract: Contract) throws -> [UInt8] {
+        var text = try LandingText(source, contract)
+        return try text.rest()
     }
 
     private static func records(of bytes: [UInt8], _ contract: Contract) throws(CleaningError) -> RawRecords {
@@ -147,6 +119,64 @@ extension Cleaner {
                 bytes, after: after.map { Array($0.utf8) }, longest: longest, requires: requires.map { Array($0.utf8) })
             return RawRecords([series], records: RecordPath.elements)
         }
+    }
+}
+
+/// The text of a landing file, piece by piece: out of its ZIP and decoded.
+private struct LandingText {
+    /// Name of the ZIP member, if the file is a ZIP.
+    let member: String?
+    let encoding: String
+    private var reader: any PieceReader
+    private var skip: Int
+    private var wide: UTF16Decoder
+
+    /// Reads the whole file once, to decide about the encoding.
+    init(_ source: ByteSource, _ contract: Contract) throws {
+        let magic = try source.bytes(0, min(4, source.count))
+        if magic == [0x50, 0x4B, 3, 4] || magic == [0x50, 0x4B, 5, 6] {
+            guard !contract.members.isEmpty else {
+                throw CleaningError("zip_unexpected", "\(contract.stream) does not come as ZIP", byte: 0, remedy: "unpack the file first")
+            }
+            let wanted = try ZIPArchive(source).wanted(contract.members, limit: contract.maxBytes)
+            member = wanted.name
+            reader = MemberReader(source, wanted, limit: contract.maxBytes)
+        } else {
+            guard source.count <= contract.maxBytes else {
+                throw CleaningError(
+                    "too_large", "\(source.count) bytes, more than the contract's \(contract.maxBytes >> 20) MiB",
+                    remedy: "split the export")
+            }
+            member = nil
+            reader = PlainReader(source)
+        }
+        var judge = EncodingJudge(allowsUTF16: contract.encodings.contains(.utf16))
+        while let piece = try reader.next() { try judge.look(piece) }
+        (encoding, skip) = try judge.decide(contract)
+        wide = UTF16Decoder(bigEndian: encoding == "utf-16be")
+        try reader.rewind()
+    }
+
+    mutating func next() throws -> [UInt8]? {
+        guard let piece = try reader.next() else {
+            try wide.end()
+            return nil
+        }
+        let rest = piece.dropFirst(skip)
+        skip -= piece.count - rest.count
+        var decoded: [UInt8] = []
+        switch encoding {
+        case "windows-1252": Windows1252.decode(rest, to: &decoded)
+        case "utf-16le", "utf-16be": try wide.decode(rest, to: &decoded)
+        default: decoded = Array(rest)
+        }
+        return decoded
+    }
+
+    mutating func rest() throws -> [UInt8] {
+        var all: [UInt8] = []
+        while let piece = try next() { all += piece }
+        return all
     }
 }
 

@@ -1,5 +1,6 @@
 import Cleaning
 import EventLog
+import Glibc
 import Projection
 
 extension Lake {
@@ -11,6 +12,8 @@ extension Lake {
         let recognizer = Recognizer(contracts: definitions.contracts.values.map(\.contract))
         let reader = CaptureReader(objects: objects, zones: nil)
         var report = IngestReport()
+        var keys = KeyRing(layout)
+        let shown = ScratchFiles()
         var seq = head.seq
         var events: [Event] = []
         var sources: [Hash256: String] = [:]
@@ -28,19 +31,28 @@ extension Lake {
             return event
         }
         _ = try imagine("run", .runStarted, ["command": "preview"])
-        for identified in try files.flatMap({ try identify($0, recognizer, options) }) {
-            var outcome = identified.outcome
+        var options = options
+        options.isAboutOneFile = files.count == 1 && files == paths
+        func imagine(_ identified: Identified, _ outcome: inout FileOutcome) throws {
             let path = outcome.path
-            defer { report.files.append(outcome) }
-            guard let (contract, name, account) = identified.dataset, let hash = definitions.contracts[contract.stream]?.hash else {
-                continue
-            }
+            guard let (contract, name, account) = identified.dataset, let hash = definitions.contracts[contract.stream]?.hash else { return }
             var capture = try describe(path, contract: contract, name: name, account: account, options: options)
-            capture.object = try DraftFile.digest(of: path)
-            sources[capture.object] = path
-            if capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract, at: path) }
+            let place: String
+            do {
+                if let safe = try protected(path, contract, &keys) {
+                    (place, capture.name, capture.size) = (try shown.add(safe.bytes), safe.name, Int64(safe.bytes.count))
+                } else {
+                    place = path
+                }
+            } catch let error as CleaningError {
+                outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: error.remedy)
+                return
+            }
+            capture.object = try DraftFile.digest(of: place)
+            sources[capture.object] = place
+            if capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract, at: place) }
             (outcome.observed, outcome.observedFrom) = (capture.observed, capture.observedFrom)
-            reader.places[capture.object] = path
+            reader.places[capture.object] = place
             var state = try states[contract.stream] ?? log.read { try StreamState(contract.stream, $0) }
             defer { states[contract.stream] = state }
             let twin = state.entries.values.filter { entry in
@@ -51,7 +63,7 @@ extension Lake {
                 guard options.acceptChanges, twin.isDoubted else {
                     outcome.kind = .duplicate(of: twin.capture.seq)
                     outcome.waits = twin.quarantine != nil
-                    continue
+                    return
                 }
                 capture = twin.capture
             } else {
@@ -78,12 +90,30 @@ extension Lake {
                         "from": "raw", "to": "staging", "contract": .string(hash.hex), "reader": .int(Int64(Cleaner.revision)),
                         "items": [item.body],
                     ])
+                if let drift = Drift(item, new: result.report.newColumns, of: capture, contract: hash, state: state),
+                    try log.read({ try $0.seq(forKey: drift.key) }) == nil
+                {
+                    outcome.drift = drift
+                }
                 try state.apply(promoted)
                 outcome.kind = .promoted(capture: capture.seq, event: promoted.seq, item, report: result.report, held: held.count)
             } catch let error as CleaningError {
                 let body: JSON = ["capture": .int(capture.seq), "code": .string(error.code), "contract": .string(hash.hex)]
                 try state.apply(try imagine(contract.stream, .quarantined, body))
                 outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: error.remedy)
+            }
+        }
+        for path in files {
+            var outcome = FileOutcome(path: path, kind: .unknown([]))
+            do {
+                for identified in try identify(path, recognizer, options) {
+                    outcome = identified.outcome
+                    try imagine(identified, &outcome)
+                    report.files.append(outcome)
+                }
+            } catch where concernsOneFile(error) {
+                outcome.kind = .failed("\(error)")
+                report.files.append(outcome)
             }
         }
         _ = try imagine("run", .runCompleted, ["outcome": "preview"])
@@ -96,5 +126,22 @@ extension Lake {
             report.moves = kpiMoves(before ?? [], try KPIValue.all(database, at: seq), definitions.kpis)
         }
         return report
+    }
+}
+
+/// Protected forms of files that are only looked at: without a name, and gone with this object.
+private final class ScratchFiles {
+    private var files: [UnsafeMutablePointer<FILE>] = []
+
+    deinit { for file in files { fclose(file) } }
+
+    /// A path that reads as these bytes.
+    func add(_ bytes: [UInt8]) throws -> String {
+        guard let file = tmpfile() else { throw FileFailure("write", "a temporary file", errno) }
+        files.append(file)
+        guard fwrite(bytes, 1, bytes.count, file) == bytes.count, fflush(file) == 0 else {
+            throw FileFailure("write", "a temporary file", errno)
+        }
+        return "/proc/self/fd/\(fileno(file))"
     }
 }

@@ -14,6 +14,8 @@ package struct IngestOptions: Sendable {
     package var firstDay: Int64?
     package var acceptChanges = false
     package var project = true
+    /// `--account` is a claim about the one file that was named, not a fallback for those that do not say whose they are.
+    var isAboutOneFile = false
 
     package init() {}
 }
@@ -29,6 +31,8 @@ package struct FileOutcome: Sendable {
         /// No contract fits; the nearest with the reasons.
         case unknown([(stream: String, reason: String)])
         case ambiguous([String])
+        /// The file or a copy of it could not be read or written: path and reason.
+        case failed(String)
     }
 
     package var path: String
@@ -39,6 +43,10 @@ package struct FileOutcome: Sendable {
     package var kind: Kind
     /// The capture that a duplicate repeats is quarantined still.
     package var waits = false
+    /// The file's shape is news.
+    package var drift: Drift?
+    /// Why a file that was not captured is held back, in a word.
+    var code = "account_unknown"
 
     /// Something needs a person.
     package var isDegraded: Bool {
@@ -46,6 +54,7 @@ package struct FileOutcome: Sendable {
         case .promoted(_, _, let item, _, let held): held > 0 || item.rejectedRows > 0
         case .duplicate: waits
         case .quarantined, .unknown, .ambiguous: true
+        case .failed: false
         }
     }
 }
@@ -66,6 +75,9 @@ package struct IngestReport: Sendable {
 
     /// Whether any of the files needs a person.
     package var isDegraded: Bool { files.contains(where: \.isDegraded) }
+
+    /// Whether any of the files could not be read or stored.
+    package var hasFailed: Bool { files.contains { if case .failed = $0.kind { true } else { false } } }
 }
 
 extension Lake {
@@ -84,15 +96,22 @@ extension Lake {
         let recognizer = Recognizer(contracts: run.definitions.contracts.values.map(\.contract))
         var report = IngestReport()
         var promoted: Set<Int64> = []
+        var options = options
+        options.isAboutOneFile = files.count == 1 && files == paths
         for (index, path) in files.enumerated() {
-            for identified in try identify(path, recognizer, options) {
-                let outcome = try ingest(identified, run: run, options: options, ask: ask)
-                if case .promoted(let capture, _, _, _, _) = outcome.kind { promoted.insert(capture) }
-                report.files.append(outcome)
+            let outcomes: [FileOutcome]
+            do {
+                outcomes = try ingest(path, run: run, recognizer: recognizer, options: options, ask: ask)
+            } catch where concernsOneFile(error) {
+                outcomes = [try failed(FileOutcome(path: path, kind: .unknown([])), error, run: run)]
             }
+            for outcome in outcomes {
+                if case .promoted(let capture, _, _, _, _) = outcome.kind { promoted.insert(capture) }
+            }
+            report.files += outcomes
             progress?("ingest", Int64(index + 1), Int64(files.count))
         }
-        try run.complete(report.isDegraded ? "degraded" : "ok")
+        try run.complete(report.hasFailed ? "failed" : report.isDegraded ? "degraded" : "ok")
         Failpoint.hit("ingest.completed")
         guard options.project else {
             try log.catchUpIndexes()
@@ -105,24 +124,56 @@ extension Lake {
         return report
     }
 
-    private func ingest(_ identified: Identified, run: Run, options: IngestOptions, ask: ((String) -> Bool)?) throws -> FileOutcome {
+    /// Feeds one file within a run: one outcome for each dataset that it holds.
+    func ingest(_ path: String, run: Run, recognizer: Recognizer, options: IngestOptions, ask: ((String) -> Bool)?) throws -> [FileOutcome] {
+        try identify(path, recognizer, options).map { identified in
+            do {
+                return try ingest(identified, run: run, options: options, ask: ask)
+            } catch where concernsOneFile(error) && Files.exists(path) {
+                return try failed(identified.outcome, error, run: run)
+            }
+        }
+    }
+
+    private func ingest(
+        _ identified: Identified, run: Run, options: IngestOptions, ask: ((String) -> Bool)?
+    ) throws -> FileOutcome {
         var outcome = identified.outcome
         let path = outcome.path
         guard let (contract, name, account) = identified.dataset, let hash = run.definitions.contracts[contract.stream]?.hash else {
             if let stream = outcome.stream, case .quarantined(_, _, let remedy?) = outcome.kind {
-                try refuse(stream, path: path, code: "account_unknown", remedy: remedy, run: run)
+                try refuse(stream, path: path, code: outcome.code, remedy: remedy, run: run)
             }
             return outcome
         }
         var capture = try describe(path, contract: contract, name: name, account: account, options: options)
-        capture.object = try objects.put(contentsOf: path).hash
+        let safe: ProtectedFile?
+        do {
+            safe = try protected(path, contract, &run.keys)
+        } catch let error as CleaningError {
+            // Nothing of the file may be stored.
+            let remedy = error.remedy ?? "look at the file; nothing of it was stored"
+            try refuse(contract.stream, path: path, code: error.code, remedy: remedy, run: run)
+            outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: remedy)
+            return outcome
+        }
+        if let safe {
+            capture.object = try objects.put(safe.bytes)
+            capture.size = Int64(safe.bytes.count)
+            capture.name = safe.name
+            capture.protection = safe.report
+        } else {
+            capture.object = try objects.put(contentsOf: path).hash
+        }
         Failpoint.hit("ingest.object")
         if capture.observedFrom == "now" || capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract) }
         outcome.observed = capture.observed
         outcome.observedFrom = capture.observedFrom
         try land(path, &capture, contract)
         Failpoint.hit("ingest.landed")
-        switch try append(capture, contract: contract, run: run) {
+        let appended = try append(capture, contract: contract, run: run)
+        if safe != nil { try settleOriginal(path, capture, contract, &run.keys) }
+        switch appended {
         case .duplicate(let of, let waits):
             // A file that was doubted and is fed again with the answer needs no second capture.
             guard waits, options.acceptChanges, let twin = try log.read({ try StreamState(contract.stream, $0).entries[of] }),
@@ -137,12 +188,40 @@ extension Lake {
         }
         Failpoint.hit("ingest.captured")
         switch try run.promoter.promote(capture, contract: contract, hash: hash, acceptChanges: options.acceptChanges, ask: ask) {
-        case .promoted(let seq, let item, _, let report):
+        case .promoted(let seq, let item, _, let report, let drift):
+            outcome.drift = drift
             outcome.kind = .promoted(capture: capture.seq, event: seq, item, report: report, held: item.partitions.filter(\.held).count)
         case .quarantined(_, _, let reason, let remedy):
             outcome.kind = .quarantined(capture: capture.seq, reason: reason, remedy: remedy)
         }
         Failpoint.hit("ingest.promoted")
+        return outcome
+    }
+
+    /// Whether an error is one file's trouble, so that the others can go on: a full disk or a damaged log is everybody's.
+    func concernsOneFile(_ error: any Error) -> Bool {
+        if let failure = error as? FileFailure { return ![ENOSPC, EDQUOT, EROFS].contains(failure.code) }
+        return [.inputOutput, .notFound, .permission].contains((error as? EventLogError)?.code)
+    }
+
+    /// Notes a file that could not be read or stored, without the folder it lies in.
+    private func failed(_ outcome: FileOutcome, _ error: any Error, run: Run) throws -> FileOutcome {
+        var outcome = outcome
+        let reason = "\(error)"
+        outcome.kind = .failed(reason.contains(outcome.path) ? reason : "\(outcome.path): \(reason)")
+        run.leavesUnsettled = true
+        let name = Files.name(outcome.path)
+        let folder = outcome.path.hasSuffix("/\(name)") ? String(outcome.path.dropLast(name.count)) : ""
+        let message = folder.isEmpty ? reason : reason.replacing(folder, with: "").replacing("\(layout.root)/", with: "")
+        _ = try log.write { transaction in
+            if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
+            return try transaction.append(
+                draft(
+                    outcome.stream ?? "run", .failed, run: run.id,
+                    [
+                        "code": "unreadable", "severity": "medium", "retryable": true, "name": .string(name), "reason": .string(message),
+                    ]))
+        }
         return outcome
     }
 
@@ -170,7 +249,19 @@ extension Lake {
         outcome.stream = contract.stream
         let accounts = try AccountBook(log: log, service: contract.service)
         let landing = layout.folder(.landing)
-        guard let account = accounts.settle(contract, name: name, path: path, landing: landing, given: options.account) else {
+        if options.isAboutOneFile, let given = options.account,
+            let said = accounts.says(contract, name: name, path: path, landing: landing), accounts.member(given) != said.account
+        {
+            outcome.code = "account_contradicted"
+            outcome.kind = .quarantined(
+                capture: nil, reason: "--account says \(given), but the \(said.by) says \(said.account)",
+                remedy: "bedrot ingest \(path) without --account; if the \(said.by) is wrong, correct that first")
+            return Identified(outcome: outcome)
+        }
+        guard
+            let account = accounts.settle(
+                contract, name: name, path: path, landing: landing, given: options.account, isClaim: options.isAboutOneFile)
+        else {
             let known = name.account.map { "; “\($0)” is not a known account" } ?? ""
             outcome.kind = .quarantined(
                 capture: nil, reason: "nothing says whose file this is: not its name, not its folder\(known)",
@@ -218,7 +309,9 @@ extension Lake {
     private func land(_ path: String, _ capture: inout Capture, _ contract: Contract) throws {
         let landing = layout.folder(.landing)
         if let real = Files.realPath(path), let base = Files.realPath(landing), real.hasPrefix(base + "/") {
-            capture.landing = layout.name(.landing) + real.dropFirst(base.count)
+            // A protected form takes the place of its original.
+            let folder = Files.parent(layout.name(.landing) + real.dropFirst(base.count))
+            capture.landing = "\(folder)/\(capture.protection == nil ? Files.name(real) : capture.name)"
             return
         }
         let folder = "\(landing)/\(capture.service)/\(capture.dataset)/\(ZoneNames.safe(capture.account))"
@@ -324,14 +417,35 @@ struct AccountBook {
 
     /// The account of a file: from its name (a name that is no id must be known), else its landing folder, else what the person said.
     ///
-    /// nil when nothing says it.
-    func settle(_ contract: Contract, name: NameMatch, path: String, landing: String, given: String?) -> String? {
+    /// nil when nothing says it. With `isClaim` the person speaks of this very file: that beats a name which is no id.
+    func settle(_ contract: Contract, name: NameMatch, path: String, landing: String, given: String?, isClaim: Bool = false) -> String? {
         if let found = name.account {
-            if let known = aliases[SourceNames.normalised(found)] { return known }
-            // Only the first field is the account's own id; the others are names that must be known.
-            guard case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first, name.fields[first] == nil
-            else { return found }
+            if hasID(contract, name) { return member(found) }
+            if let known = aliases[SourceNames.normalised(found)], !isClaim || given == nil { return known }
         }
+        return folder(contract, path: path, landing: landing) ?? given
+    }
+
+    /// What the file itself says with the weight of an id: its contract, its name or its landing folder; nil when none does.
+    func says(_ contract: Contract, name: NameMatch, path: String, landing: String) -> (account: String, by: String)? {
+        if let found = name.account, hasID(contract, name) {
+            if case .fixed = contract.account { return (found, "contract") }
+            return (member(found), "file name")
+        }
+        return folder(contract, path: path, landing: landing).map { ($0, "landing folder") }
+    }
+
+    /// The account that a name stands for; itself when it is no alias.
+    func member(_ name: String) -> String { aliases[SourceNames.normalised(name)] ?? name }
+
+    /// Only the first field is the account's own id; the others are names that must be known.
+    private func hasID(_ contract: Contract, _ name: NameMatch) -> Bool {
+        guard case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first else { return true }
+        return name.fields[first] != nil
+    }
+
+    /// The folder `<account>` of a file in landing.
+    private func folder(_ contract: Contract, path: String, landing: String) -> String? {
         let prefix = "\(landing)/\(contract.service)/\(contract.dataset)/"
         if let real = Files.realPath(path), let base = Files.realPath(landing),
             real.hasPrefix("\(base)/\(contract.service)/\(contract.dataset)/")
@@ -342,17 +456,21 @@ struct AccountBook {
             let rest = path.dropFirst(prefix.count).split(separator: "/")
             if rest.count > 1 { return String(rest[0]) }
         }
-        return given
+        return nil
     }
 }
 
 extension Files {
-    /// The files that paths name: folders with all that is in them, sorted, hidden files and folders left out.
+    /// The files that paths name: folders with all that is in them, sorted, without hidden files and folders and sealed originals.
     static func named(_ paths: [String]) throws -> [String] {
         try paths.flatMap { path -> [String] in
             guard exists(path) else { throw LedgerError("\(path) does not exist") }
             guard isFolder(path) else { return [path] }
-            return walk(path).filter { !$0.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") } }
+            // The index of a landing folder is ours.
+            return walk(path).filter { file in
+                name(file) != "_hashes.json" && !file.hasSuffix(".sealed")
+                    && !file.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") }
+            }
         }
     }
 

@@ -93,14 +93,19 @@ package final class Lake {
 
     /// Makes a root: folders (0700), a `.gitignore`, the log with event 1, the definitions in use.
     package static func create(_ layout: Layout, settings: Settings, definitions: String?) throws -> Lake {
-        guard ReportingZone.offset(settings.zone) != nil else {
-            throw LedgerError("unknown reporting zone “\(settings.zone)”: write UTC or a fixed offset such as +02:00")
-        }
         guard settings.currency.utf8.count == 3, settings.currency.utf8.allSatisfy({ (65...90).contains($0) }) else {
             throw LedgerError("“\(settings.currency)” is not an ISO 4217 code such as USD")
         }
         // A definition that does not parse stops here, before there is anything to clean up.
-        _ = try DefinitionSet(files: try DefinitionFolders(root: layout, explicit: definitions).read())
+        let set = try DefinitionSet(files: try DefinitionFolders(root: layout, explicit: definitions).read())
+        guard try ReportingZone(settings.zone, table: set.zones) != nil else {
+            let near = set.zones.names(like: settings.zone)
+            throw LedgerError(
+                """
+                unknown reporting zone “\(settings.zone)”: write UTC, a fixed offset such as +02:00, or a name such as Europe/Berlin\
+                \(near.isEmpty ? "" : "; did you mean \(near.prefix(3).joined(separator: " or "))?")
+                """)
+        }
         let lake = try empty(layout, definitions: definitions)
         _ = try lake.log.write { transaction in
             try transaction.append(

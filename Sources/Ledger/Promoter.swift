@@ -5,7 +5,7 @@ import Projection
 
 /// What became of one capture.
 enum PromotionResult {
-    case promoted(seq: Int64, StagedPromotion, contract: Contract, report: CleaningReport)
+    case promoted(seq: Int64, StagedPromotion, contract: Contract, report: CleaningReport, drift: Drift?)
     case quarantined(seq: Int64, code: String, reason: String, remedy: String?)
 }
 
@@ -48,8 +48,10 @@ struct Promoter {
             for i in item.partitions.indices where held.contains(item.partitions[i].value) { item.partitions[i].held = true }
             try place(capture, item, result: result, outputs: outputs)
             Failpoint.hit("ingest.files")
-            if let seq = try append(capture.stream, [item], contract: hash, against: state.seq, raw: true) {
-                return .promoted(seq: seq, item, contract: contract, report: result.report)
+            let drift = Drift(item, new: result.report.newColumns, of: capture, contract: hash, state: state)
+            let told = drift.map { (key: $0.key, draft: lake.draft(capture.stream, .drifted, run: run, $0.body(capture, contract: hash))) }
+            if let (seq, isNews) = try append(capture.stream, [item], contract: hash, against: state.seq, raw: true, drift: told) {
+                return .promoted(seq: seq, item, contract: contract, report: result.report, drift: isNews ? drift : nil)
             }
         }
         throw LedgerError("capture \(capture.seq) could not be promoted: other processes kept changing \(capture.stream); try again")
@@ -68,8 +70,11 @@ struct Promoter {
         }
     }
 
-    /// Appends the promotions unless the stream has moved since `against`; then nil.
-    private func append(_ stream: String, _ items: [StagedPromotion], contract: Hash256, against: Int64, raw: Bool) throws -> Int64? {
+    /// Appends the promotions, and the drift if it was not reported before, unless the stream has moved since `against`; then nil.
+    private func append(
+        _ stream: String, _ items: [StagedPromotion], contract: Hash256, against: Int64, raw: Bool,
+        drift: (key: String, draft: EventDraft)? = nil
+    ) throws -> (seq: Int64, isDriftNew: Bool)? {
         try lake.log.write { transaction in
             var newest: Int64 = 0
             try transaction.events(EventQuery(streams: [stream], newestFirst: true, limit: 1)) { event in
@@ -99,7 +104,9 @@ struct Promoter {
                         "from": "raw", "to": "staging", "contract": .string(contract.hex), "reader": .int(Int64(Cleaner.revision)),
                         "against": .int(against), "items": .array(items.map(\.body)),
                     ]))
-            return event.seq
+            guard let drift, try transaction.seq(forKey: drift.key) == nil else { return (event.seq, false) }
+            _ = try transaction.append(drift.draft)
+            return (event.seq, true)
         }
     }
 
@@ -261,6 +268,10 @@ struct ChangeCheck {
             if !isBeyond && high > bound || (before < 0) != (value < 0) && before != 0 && value != 0 { changed += 1 }
         }
         guard changed * 1000 > compared * check.changedPermille else { return nil }
+        // What a person can do about it depends on what said whose file it is.
+        var named = false
+        if case .fields(let keys) = contract.account, let first = keys.first { named = capture.fields[first] != nil }
+        let file = capture.landing.isEmpty ? capture.name : lake.layout.path(capture.landing)
         return CleaningError(
             code: "looks_like_another_account",
             message:
@@ -270,8 +281,8 @@ struct ChangeCheck {
                 """,
             remedy:
                 """
-                if it is theirs: bedrot ingest --accept-changes --account \(capture.account) \(capture.name); if not: name the \
-                right --account
+                if it is theirs: bedrot ingest --accept-changes --account \(capture.account) \(file); if not: \
+                \(named ? "its name is wrong, so give the file the right one and feed it again" : "feed it again with the right --account")
                 """
         )
     }

@@ -94,11 +94,12 @@ extension Lake {
         return first
     }
 
-    /// `fact.column` of all that a KPI reads.
-    package func columnsRead(_ kpi: KPIDefinition) throws -> [String] {
+    /// `fact.column` of what a KPI names, and the quality issues of the facts it reads.
+    package func reads(of kpi: KPIDefinition) throws -> (columns: [String], issues: [QualityIssue]) {
         let definitions = try definitionsInForce()
         return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
-            try KPIQuestion(database: database, definitions: definitions).columnsRead(kpi).sorted()
+            let reads = try KPIQuestion(database: database, definitions: definitions).reads(kpi)
+            return (reads.columns.sorted(), reads.issues)
         }
     }
 }

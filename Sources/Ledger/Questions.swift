@@ -58,9 +58,7 @@ extension Lake {
     }
 
     private static func values(_ database: Database, _ condition: String, _ arguments: StatementArguments) throws -> [KPIValue] {
-        try Row.fetchAll(database, sql: "SELECT kpi, dims, num, den FROM kpi_value \(condition)", arguments: arguments).map {
-            KPIValue(kpi: $0["kpi"], dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])
-        }
+        try Row.fetchAll(database, sql: "SELECT * FROM kpi_value \(condition)", arguments: arguments).map { KPIValue($0) }
     }
 
     /// What differs between two snapshots, in the order of ids and dimensions.
@@ -122,11 +120,11 @@ extension Lake {
                 database,
                 sql:
                     """
-                    SELECT v.seq, s.day_no, v.dims, v.num, v.den FROM kpi_value v JOIN kpi_snapshot s ON s.seq = v.seq WHERE \
+                    SELECT v.*, s.day_no FROM kpi_value v JOIN kpi_snapshot s ON s.seq = v.seq WHERE \
                     v.kpi = ? AND v.seq IN (SELECT seq FROM kpi_snapshot ORDER BY seq DESC LIMIT ?) ORDER BY v.seq, v.dims
                     """,
                 arguments: [kpi.id, limit ?? -1]
-            ).map { ($0["seq"], $0["day_no"], KPIValue(kpi: kpi.id, dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])) }
+            ).map { ($0["seq"], $0["day_no"], KPIValue($0)) }
         }
     }
 

@@ -55,6 +55,8 @@ struct BruteState {
     private(set) var captures: [Int64: Known] = [:]
     /// service and plain name → member and the event that said so.
     private var aliases: [String: (member: String, seq: Int64)] = [:]
+    /// Plain name → the event since which it has been what it is now; 0 by itself.
+    private var since: [String: Int64] = [:]
 
     init(_ happenings: some Sequence<Happening>) {
         for (index, happening) in happenings.enumerated() {
@@ -68,7 +70,9 @@ struct BruteState {
             case .quarantined(let capture): captures[capture]?.staging = nil
             case .alias(let service, let value, let member):
                 let name = "\(service)|\(Self.plain(value))"
+                let before = self.member(of: value)
                 if aliases[name]?.member != member { aliases[name] = (member, seq) }
+                if self.member(of: value) != before { since[Self.plain(value)] = seq }
             case .completed, .nothing: break
             }
         }
@@ -79,6 +83,20 @@ struct BruteState {
     func member(of artist: String) -> String {
         let said = ["test", "*"].compactMap { aliases["\($0)|\(Self.plain(artist))"] }
         return said.max { $0.seq < $1.seq }?.member ?? "artist:\(Self.plain(artist))"
+    }
+
+    /// The facts without those that stand behind another of their account, day and member.
+    func visible(_ facts: [String: Fact]) -> [String: Fact] {
+        facts.filter { key, fact in
+            guard key.hasPrefix("up|") else { return true }
+            let account = key.split(separator: "|")[1]
+            let mine = (since[Self.plain(fact.row.artist)] ?? 0, fact.row.artist)
+            return !facts.contains { other in
+                other.key.hasPrefix("up|\(account)|") && other.value.row.day == fact.row.day && other.value.row.artist != fact.row.artist
+                    && member(of: other.value.row.artist) == member(of: fact.row.artist)
+                    && (since[Self.plain(other.value.row.artist)] ?? 0, other.value.row.artist) < mine
+            }
+        }
     }
 
     func isRanked(_ a: Int64, below b: Int64) -> Bool {
@@ -158,6 +176,8 @@ package struct BruteFold {
     package private(set) var totals: [String] = []
     /// `KPI · seq · dimensions · numerator · denominator` at every completion after something new.
     package private(set) var kpis: [String] = []
+    /// `member · source value · rows left out` in the end: two source values of one member met on one key.
+    package private(set) var issues: [String] = []
 
     /// Folds after each event.
     package init(_ happenings: [Happening]) {
@@ -186,7 +206,7 @@ package struct BruteFold {
             let state = BruteState(happenings[...index])
             let facts = state.facts()
             if case .completed(let day) = happening {
-                if hasNews { kpis += Self.kpis(facts, state, seq: seq, day: day) }
+                if hasNews { kpis += Self.kpis(state.visible(facts), state, seq: seq, day: day) }
                 hasNews = false
                 continue
             }
@@ -196,6 +216,11 @@ package struct BruteFold {
             for (key, before) in openTotals where sums[key] != before.sums { closeTotal(key, at: seq) }
             for (key, value) in sums where openTotals[key] == nil { openTotals[key] = (seq, value) }
         }
+        let last = BruteState(happenings)
+        let facts = last.facts()
+        let left = facts.filter { [visible = last.visible(facts)] in visible[$0.key] == nil }
+        issues = Dictionary(grouping: left.values) { $0.row.artist }
+            .map { "\(last.member(of: $0)) · \($0) · \($1.count)" }.sorted()
         for key in open.keys { close(key, at: nil) }
         for key in openTotals.keys { closeTotal(key, at: nil) }
         versions.sort()
@@ -218,9 +243,13 @@ package struct BruteFold {
     private static func kpis(_ facts: [String: BruteState.Fact], _ state: BruteState, seq: Int64, day: Int64) -> [String] {
         var artists: [String: (rows: Int64, sum: Int64)] = [:]
         var members: [String: (rows: Int64, sum: Int64?)] = [:]
+        var upMembers: [String: (rows: Int64, sum: Int64?)] = [:]
         var appended: Int64 = 0
         for (key, fact) in facts {
             if key.hasPrefix("up|") {
+                let member = state.member(of: fact.row.artist)
+                let known = upMembers[member] ?? (0, nil)
+                upMembers[member] = (known.rows + 1, fact.row.value.map { (known.sum ?? 0) + $0 } ?? known.sum)
                 let old = artists[fact.row.artist] ?? (0, 0)
                 artists[fact.row.artist] = (old.rows + 1, old.sum + (fact.row.value ?? 0))
             } else if key.hasPrefix("rp|") {
@@ -233,6 +262,7 @@ package struct BruteFold {
         }
         return artists.map { "up_by_artist · \(seq) · {\"artist\":\"\($0)\"} · \($1.sum) · \($1.rows)" }
             + members.map { "rp_by_member · \(seq) · {\"member\":\"\($0)\"} · \($1.sum.map(String.init) ?? "–") · \($1.rows)" }
+            + upMembers.map { "up_by_member · \(seq) · {\"member\":\"\($0)\"} · \($1.sum.map(String.init) ?? "–") · \($1.rows)" }
             + ["ap_today · \(seq) · {} · \(appended + day) · \(seq)"]
     }
 }

@@ -29,7 +29,7 @@ package final class Lab {
     private let folder: String
 
     /// Makes the folder, an empty log, and drafts the events that open it and name the definitions.
-    package init(definitions: [String: String] = Lab.definitions) throws {
+    package init(definitions: [String: String] = Lab.definitions, zone: String = "+02:00") throws {
         let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         var template = Array("\(parent)/bedrot-lab-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw FileFailure("make a folder like", "\(parent)/bedrot-lab-XXXXXX", errno) }
@@ -39,7 +39,7 @@ package final class Lab {
         log = try EventLog.create(at: layout.log, indexing: indexEntries)
         objects = ObjectStore(at: layout.objects)
         reader = CaptureReader(objects: objects, zones: nil)
-        add("log", .logOpened, ["format": 1, "log": "lab", "label": "Lab", "zone": "+02:00", "currency": "USD"])
+        add("log", .logOpened, ["format": 1, "log": "lab", "label": "Lab", "zone": .string(zone), "currency": "USD"])
         for (path, text) in definitions.sorted(by: { $0.key < $1.key }) { try define(path, text) }
         for dataset in Dataset.allCases { try useContract(version: 0, for: dataset) }
         opened = Int64(drafts.count)
@@ -274,6 +274,20 @@ extension Lab {
         ---*/
         SELECT a.artist_id AS member, SUM(f.v) AS num, COUNT(*) AS den
         FROM rp f JOIN artist_of a ON a.source_id = f.artist
+        GROUP BY a.artist_id
+        ORDER BY a.artist_id
+        """,
+        "projections/kpis/up_by_member.sql": """
+        /*---
+        kpi: up_by_member
+        title: Upserts by member, one of two names a day
+        unit: count
+        direction: up
+        formula: sum of v over rows
+        dimensions: [member]
+        ---*/
+        SELECT a.artist_id AS member, SUM(f.v) AS num, COUNT(*) AS den
+        FROM up f JOIN artist_of a ON a.source_id = f.artist
         GROUP BY a.artist_id
         ORDER BY a.artist_id
         """,

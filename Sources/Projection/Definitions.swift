@@ -6,9 +6,21 @@ import Yams
 package struct DefinitionError: Error, CustomStringConvertible {
     package let path: String
     package let line: Int?
+    /// From 1, where it is known; nil where the whole line or file is meant.
+    package let column: Int?
     package let reason: String
+    /// The file reads a table or column that does not exist.
+    let namesWhatIsMissing: Bool
 
-    package var description: String { "\(path)\(line.map { ":\($0)" } ?? ""): \(reason)" }
+    init(path: String, line: Int?, column: Int? = nil, reason: String, namesWhatIsMissing: Bool = false) {
+        self.namesWhatIsMissing = namesWhatIsMissing
+        self.path = path
+        self.line = line
+        self.column = line == nil ? nil : column
+        self.reason = reason
+    }
+
+    package var description: String { "\(path)\(line.map { ":\($0)" } ?? "")\(column.map { ":\($0)" } ?? ""): \(reason)" }
 }
 
 /// Every definition in use at one point of the log: files by path, parsed.
@@ -28,29 +40,39 @@ package struct DefinitionSet: Sendable {
     package private(set) var kpis: [KPIDefinition] = []
     package private(set) var guards = Guards()
     package private(set) var reference = ReferenceDefaults()
+    /// Destroyed keys of persons, `<group>:<key id>`. An erasure holds for the past too, so it belongs to the rules of every replay.
+    package internal(set) var erased: Set<String> = []
+    package private(set) var zones = ZoneTable()
 
     package init(files: [String: [UInt8]]) throws {
-        for (path, bytes) in files.sorted(by: { $0.key < $1.key }) {
-            let file = File(hash: Hash256(hashing: bytes), bytes: bytes)
-            self.files[path] = file
-            switch DefinitionKind(path: path) {
-            case .contract:
-                let contract = try Contract.parse(bytes, path: path)
-                if let other = contracts[contract.stream] {
-                    throw DefinitionError(
-                        path: path, line: nil,
-                        reason: "a second contract for \(contract.stream) (the other is “\(other.contract.title)”); remove one")
-                }
-                contracts[contract.stream] = (contract, file.hash)
-            case .fact: facts.append(try FactDefinition(path: path, bytes: bytes))
-            case .curated: curated.append(try CuratedDefinition(path: path, bytes: bytes))
-            case .kpi: kpis.append(try KPIDefinition(path: path, bytes: bytes))
-            case .guards: guards = try Guards(path: path, bytes: bytes)
-            case .reference: try reference.read(path: path, bytes: bytes)
-            case .service, nil: break
+        for (path, bytes) in files.sorted(by: { $0.key < $1.key }) { try read(path: path, bytes: bytes) }
+        if let conflict = conflicts().first { throw conflict }
+    }
+
+    /// Nothing is defined yet.
+    init() {}
+
+    /// Adds one file.
+    mutating func read(path: String, bytes: [UInt8]) throws {
+        let file = File(hash: Hash256(hashing: bytes), bytes: bytes)
+        switch DefinitionKind(path: path) {
+        case .contract:
+            let contract = try Contract.parse(bytes, path: path)
+            if let other = contracts[contract.stream] {
+                throw DefinitionError(
+                    path: path, line: nil,
+                    reason: "a second contract for \(contract.stream) (the other is “\(other.contract.title)”); remove one")
             }
+            contracts[contract.stream] = (contract, file.hash)
+        case .fact: facts.append(try FactDefinition(path: path, bytes: bytes))
+        case .curated: curated.append(try CuratedDefinition(path: path, bytes: bytes))
+        case .kpi: kpis.append(try KPIDefinition(path: path, bytes: bytes))
+        case .guards: guards = try Guards(path: path, bytes: bytes)
+        case .zones: zones = try ZoneTable(path: path, bytes: bytes)
+        case .reference: try reference.read(path: path, bytes: bytes)
+        case .service, nil: break
         }
-        try lint()
+        files[path] = file
     }
 
     /// SHA-256 over paths and hashes of the files that `matching` picks: names one set of rules.
@@ -60,63 +82,62 @@ package struct DefinitionSet: Sendable {
             guard let kind = DefinitionKind(path: path), matching(kind) else { continue }
             hasher.update(Array("\(path)\u{0}\(file.hash.hex)\n".utf8))
         }
+        if matching(.fact) { for key in erased.sorted() { hasher.update(Array("erased\u{0}\(key)\n".utf8)) } }
         return hasher.finalize()
     }
 
     /// Facts that a stream feeds.
     package func facts(of stream: String) -> [FactDefinition] { facts.filter { $0.loaders[stream] != nil } }
 
-    /// Rules that span files: a fact's key holds the contract's key or the row identity; names are unique.
-    private func lint() throws {
+    /// Breaches of the rules that span files: a fact's key holds the contract's key or the row identity; names are unique.
+    func conflicts() -> [DefinitionError] {
+        var found: [DefinitionError] = []
+        func breach(_ path: String, _ reason: String) { found.append(DefinitionError(path: path, line: nil, reason: reason)) }
         var names = Set<String>()
         for fact in facts {
             for name in [fact.name] + fact.totals.map(\.name) where !names.insert(name).inserted {
-                throw DefinitionError(path: fact.path, line: nil, reason: "the table name \(name) is defined twice")
+                breach(fact.path, "the table name \(name) is defined twice")
             }
-            for (stream, loader) in fact.loaders {
+            for (stream, loader) in fact.loaders.sorted(by: { $0.key < $1.key }) {
                 guard let contract = contracts[stream]?.contract else { continue }
                 switch contract.merge {
                 case .upsert(let key):
                     let sources = fact.columns.filter(\.isKey).compactMap { loader.bareColumn(of: $0.name) }
                     for column in key where !sources.contains(column) {
-                        throw DefinitionError(
-                            path: fact.path, line: nil,
-                            reason: "the key of \(fact.name) must contain the contract's key column “\(column)” of \(stream) as it is")
+                        breach(
+                            fact.path, "the key of \(fact.name) must contain the contract's key column “\(column)” of \(stream) as it is")
                     }
-                    if fact.identity == .row {
-                        throw DefinitionError(
-                            path: fact.path, line: nil, reason: "\(stream) merges by key, so \(fact.name) cannot say `identity: row`")
-                    }
+                    if fact.identity == .row { breach(fact.path, "\(stream) merges by key, so \(fact.name) cannot say `identity: row`") }
                 case .replacePartition(let column, _):
                     guard fact.identity == .row, let partition = fact.partition, loader.bareColumn(of: partition) == column else {
-                        throw DefinitionError(
-                            path: fact.path, line: nil,
-                            reason:
-                                """
-                                \(stream) replaces partitions of “\(column)”: \(fact.name) needs `identity: row` and a \
-                                `partition:` column that is it
-                                """
-                        )
+                        breach(
+                            fact.path,
+                            """
+                            \(stream) replaces partitions of “\(column)”: \(fact.name) needs `identity: row` and a \
+                            `partition:` column that is it
+                            """)
+                        continue
                     }
                 case .append:
-                    guard fact.identity == .row else {
-                        throw DefinitionError(
-                            path: fact.path, line: nil, reason: "\(stream) appends lines: \(fact.name) needs `identity: row`")
-                    }
+                    if fact.identity != .row { breach(fact.path, "\(stream) appends lines: \(fact.name) needs `identity: row`") }
                 }
             }
         }
         for list in [kpis.map(\.id), curated.map(\.name)] {
-            if let twice = Dictionary(grouping: list, by: \.self).first(where: { $0.value.count > 1 })?.key {
-                throw DefinitionError(path: "projections", line: nil, reason: "“\(twice)” is defined twice")
+            for twice in Dictionary(grouping: list, by: \.self).filter({ $0.value.count > 1 }).keys.sorted() {
+                breach("projections", "“\(twice)” is defined twice")
             }
         }
+        return found
     }
 }
 
 /// What a definition file is, told by its path.
 package enum DefinitionKind: String, Sendable {
-    case contract, service, fact, curated, kpi, guards, reference
+    case contract, service, fact, curated, kpi, guards, reference, zones
+
+    /// Whether another file of this kind gives other rows, and not only other tables, KPIs or files of them.
+    var shapesFacts: Bool { self == .fact || self == .reference || self == .zones }
 
     package init?(path: String) {
         let parts = path.split(separator: "/").map(String.init)
@@ -127,18 +148,35 @@ package enum DefinitionKind: String, Sendable {
         case ("projections", 3) where parts[1] == "warehouse" && parts[2].hasSuffix(".sql"): self = .fact
         case ("projections", 3) where parts[1] == "curated" && parts[2].hasSuffix(".sql"): self = .curated
         case ("projections", 3) where parts[1] == "kpis" && parts[2].hasSuffix(".sql"): self = .kpi
+        case ("projections", 3) where parts[1] == "reference" && parts[2] == "timezones.tsv": self = .zones
         case ("projections", 3) where parts[1] == "reference" && parts[2].hasSuffix(".yml"): self = .reference
         default: return nil
         }
     }
 }
 
-/// The tree of a YAML file.
-private func compose(_ bytes: [UInt8], path: String) throws -> Node? {
+/// The tree of a YAML file, or of a header of which `before` lines of its file come first.
+private func compose(_ bytes: [UInt8], path: String, before: Int = 0) throws -> Node? {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw DefinitionError(path: path, line: nil, reason: "not UTF-8; save it as UTF-8")
+    }
+    func failure(_ line: Int?, _ column: Int?, _ reason: String) -> DefinitionError {
+        DefinitionError(path: path, line: line.map { $0 + before }, column: column, reason: reason)
+    }
     do {
-        return try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self))
-    } catch {
-        throw DefinitionError(path: path, line: nil, reason: "not YAML: \(error)")
+        return try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+            throw failure(mark.line, mark.column, "not YAML: \(problem)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            throw failure(context.mark.line, context.mark.column, "the key “\(duplicates.min() ?? "")” stands twice; keep one of them")
+        case .reader(let problem, let offset, _, _):
+            let start = text.unicodeScalars.prefix(offset ?? 0)
+            let column = start.reversed().prefix { $0 != "\n" }.count + 1
+            throw failure(start.count { $0 == "\n" } + 1, column, "not YAML: \(problem)")
+        default: throw failure(nil, nil, "not YAML: \(error)")
+        }
     }
 }
 
@@ -155,12 +193,10 @@ struct SQLFile {
             throw DefinitionError(path: path, line: 1, reason: "must start with a YAML header between `/*---` and `---*/`")
         }
         let yaml = String(text[text.index(text.startIndex, offsetBy: 6)..<end.lowerBound])
-        do {
-            guard let node = try Yams.compose(yaml: yaml) else { throw DefinitionError(path: path, line: 1, reason: "the header is empty") }
-            header = node
-        } catch let error as YamlError {
-            throw DefinitionError(path: path, line: nil, reason: "the header is not YAML: \(error)")
+        guard let node = try compose(Array(yaml.utf8), path: path, before: 1) else {
+            throw DefinitionError(path: path, line: 1, reason: "the header is empty")
         }
+        header = node
         body = String(text[end.upperBound...])
     }
 
@@ -224,6 +260,8 @@ package struct FactDefinition: Sendable {
     package let totals: [Total]
     /// By stream.
     let loaders: [String: LoaderSQL]
+    /// Datasets that feed it, sorted.
+    package var streams: [String] { loaders.keys.sorted() }
 
     init(path: String, bytes: [UInt8]) throws {
         let file = try SQLFile(path: path, bytes: bytes)
@@ -386,11 +424,14 @@ package struct CuratedDefinition: Sendable {
     /// Column whose values name the files of a folder; nil for one file.
     package let partition: String?
     package let formats: [String: Format]
+    /// Years that superseded versions are kept in the archive.
+    package let keepYears: Int64
     package let sql: String
 
     init(path: String, bytes: [UInt8]) throws {
         let source = try SQLFile(path: path, bytes: bytes)
-        try source.allow(["curated", "title", "file", "partition", "formats"])
+        try source.allow(["curated", "title", "file", "partition", "formats", "keep_years"])
+        keepYears = try Self.keepYears(source)
         self.path = path
         name = try source.text("curated")
         file = try source.text("file")
@@ -416,6 +457,14 @@ package struct CuratedDefinition: Sendable {
             throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder")
         }
         sql = try SQLText.checked(source.body, path: path, needsOrder: true)
+    }
+
+    private static func keepYears(_ source: SQLFile) throws -> Int64 {
+        guard let node = source.header["keep_years"] else { return 7 }
+        guard let years = node.int, (1...100).contains(years) else {
+            throw DefinitionError(path: source.path, line: 1, reason: "`keep_years` is a whole number from 1 to 100")
+        }
+        return Int64(years)
     }
 }
 

@@ -39,14 +39,22 @@ struct DigestBuilder {
             m.source_id ORDER BY 1, 2, 3, 5
             """
         ),
+        (
+            "member_twin",
+            """
+            SELECT s.kind, s.service, s.value, b.value, t.from_seq, t.to_seq FROM member_twin_v t JOIN source_value s ON s.id = \
+            t.source_id JOIN source_value b ON b.id = t.before_id ORDER BY 1, 2, 3, 4, 5
+            """
+        ),
         ("alias", "SELECT kind, service, norm, member, from_seq, to_seq FROM alias_v ORDER BY 1, 2, 3, 5"),
         ("member_name", "SELECT kind, member, name, from_seq, to_seq FROM member_name_v ORDER BY 1, 2, 4"),
+        ("rate", "SELECT currency, from_day, nano_usd, from_seq, to_seq FROM rate_v ORDER BY 1, 2, 4"),
         ("dim_platform", "SELECT * FROM dim_platform ORDER BY 1"),
         ("dim_territory", "SELECT * FROM dim_territory ORDER BY 1"),
         ("capture", "SELECT seq, stream, account, body, live, contract, reader, item FROM capture ORDER BY 1"),
         ("zone_file", "SELECT path, zone, digest, rows, capture FROM zone_file ORDER BY 1, 5"),
         ("kpi_snapshot", "SELECT seq, time, day_no FROM kpi_snapshot ORDER BY 1"),
-        ("kpi_value", "SELECT kpi, seq, dims, num, den FROM kpi_value ORDER BY 1, 2, 3"),
+        ("kpi_value", "SELECT kpi, seq, dims, num, den, unconverted FROM kpi_value ORDER BY 1, 2, 3"),
     ]
 
     private static let ops: [(name: String, sql: String)] = [

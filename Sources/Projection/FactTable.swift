@@ -14,6 +14,27 @@ struct VersionedTable: Sendable {
     let partition: String?
     let indexes: [[String]]
     let hasLineage: Bool
+    /// Key columns where two source values of one member can meet.
+    let shadows: [Shadow]
+
+    /// A key column in which only the first source value of a member counts.
+    struct Shadow: Sendable {
+        /// What the account has to do with the member.
+        enum Account: Sendable {
+            /// Rows of two accounts are two rows.
+            case tellsApart
+            /// The loader takes the member from the account, which so is the source value and tells nothing more.
+            case isTheMember
+            /// That holds for these datasets.
+            case isTheMemberIn([String])
+        }
+
+        let column: String
+        let account: Account
+    }
+
+    /// Kinds of source values whose member is one thing under several names. Platforms are not: stores of one family add up.
+    static let singular: Set = ["artist"]
 
     init(fact: FactDefinition) {
         name = fact.name
@@ -36,6 +57,7 @@ struct VersionedTable: Sendable {
         }
         indexes = fact.indexes
         hasLineage = true
+        shadows = fact.identity == .row ? [] : fact.columns.compactMap { Self.shadow($0, of: fact) }
     }
 
     init(total: FactDefinition.Total, of fact: FactDefinition) {
@@ -50,6 +72,15 @@ struct VersionedTable: Sendable {
         partition = nil
         indexes = []
         hasLineage = false
+        shadows = []
+    }
+
+    private static func shadow(_ column: FactDefinition.Column, of fact: FactDefinition) -> Shadow? {
+        guard column.isKey, case .source(let kind) = column.storage, singular.contains(kind) else { return nil }
+        let fromAccount = fact.loaders.filter { $0.value.bareColumn(of: column.name) == "account" }.keys.sorted()
+        let account: Shadow.Account =
+            fromAccount.isEmpty ? .tellsApart : fromAccount.count == fact.loaders.count ? .isTheMember : .isTheMemberIn(fromAccount)
+        return Shadow(column: column.name, account: account)
     }
 
     var width: Int { columns.count }
@@ -78,20 +109,11 @@ struct VersionedTable: Sendable {
             + indexes.enumerated().map {
                 "CREATE INDEX \"\(name)_\($0.offset)\" ON \"\(name)_v\"(\(quoted($0.element))) WHERE to_seq IS NULL"
             }
+            // Not only of current versions: the as-known views look for twins too.
+            + shadows.map { shadow in
+                "CREATE INDEX \"\(name)_of_\(shadow.column)\" ON \"\(name)_v\"(\(quoted([shadow.column] + key.prefix(1))))"
+            }
     }
-
-    /// The plain name: the current versions.
-    var currentViewSQL: String { "CREATE VIEW \"\(name)\" AS SELECT \(viewColumns) FROM \"\(name)_v\" WHERE to_seq IS NULL" }
-
-    /// The plain name, as known at a seq; shadows the current view in one connection.
-    func knownViewSQL(at seq: Int64) -> String {
-        """
-        CREATE TEMP VIEW "\(name)" AS SELECT \(viewColumns) FROM main."\(name)_v" WHERE from_seq <= \(seq) AND (to_seq IS NULL \
-        OR to_seq > \(seq))
-        """
-    }
-
-    private var viewColumns: String { (columns.map { "\"\($0.name)\"" } + ["from_seq", "set_seq", "set_line"]).joined(separator: ", ") }
 }
 
 /// Reads and writes one versioned table with raw binds: the one bulk path of the warehouse.

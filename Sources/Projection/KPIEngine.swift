@@ -11,20 +11,30 @@ package struct KPIValue: Sendable, Equatable {
     package let dimensions: String
     package let numerator: Int64?
     package let denominator: Int64?
+    /// Rows left out because no rate converts their currency; nil where the KPI does not say.
+    package let unconverted: Int64?
 
-    package init(kpi: String, dimensions: String, numerator: Int64?, denominator: Int64?) {
+    package init(kpi: String, dimensions: String, numerator: Int64?, denominator: Int64?, unconverted: Int64? = nil) {
         self.kpi = kpi
         self.dimensions = dimensions
         self.numerator = numerator
         self.denominator = denominator
+        self.unconverted = unconverted
+    }
+
+    /// A row of `kpi_value`.
+    package init(_ row: Row) {
+        self.init(kpi: row["kpi"], dimensions: row["dims"], numerator: row["num"], denominator: row["den"], unconverted: row["unconverted"])
+    }
+
+    /// What the value leaves out, in words; nil when nothing.
+    package var remark: String? {
+        unconverted.flatMap { $0 > 0 ? "\($0) \($0 == 1 ? "row" : "rows") not converted" : nil }
     }
 
     /// All values of the snapshot at a seq.
     package static func all(_ database: Database, at seq: Int64) throws -> [KPIValue] {
-        try Row.fetchAll(database, sql: "SELECT kpi, dims, num, den FROM kpi_value WHERE seq = ? ORDER BY kpi, dims", arguments: [seq]).map
-        {
-            KPIValue(kpi: $0["kpi"], dimensions: $0["dims"], numerator: $0["num"], denominator: $0["den"])
-        }
+        try Row.fetchAll(database, sql: "SELECT * FROM kpi_value WHERE seq = ? ORDER BY kpi, dims", arguments: [seq]).map { KPIValue($0) }
     }
 
     /// The value rounded half away from zero to `decimals`, as text; “–” where nothing was reported or the denominator is 0.
@@ -69,6 +79,7 @@ struct KPIEngine {
         guard let num = names.firstIndex(of: "num"), let den = names.firstIndex(of: "den"), kpi.dimensions.allSatisfy(names.contains) else {
             throw DefinitionError(path: kpi.path, line: nil, reason: "the SELECT must give num, den and the dimensions \(kpi.dimensions)")
         }
+        let unconverted = names.firstIndex(of: "unconverted").map { Int32($0) }
         var values: [KPIValue] = []
         while true {
             let code = sqlite3_step(handle)
@@ -87,7 +98,8 @@ struct KPIEngine {
             values.append(
                 KPIValue(
                     kpi: kpi.id, dimensions: String(decoding: try JSON.object(dimensions).canonical(), as: UTF8.self),
-                    numerator: try number(handle, Int32(num), kpi), denominator: try number(handle, Int32(den), kpi)))
+                    numerator: try number(handle, Int32(num), kpi), denominator: try number(handle, Int32(den), kpi),
+                    unconverted: try unconverted.flatMap { try number(handle, $0, kpi) }))
         }
         sqlite3_reset(handle)
         return values
@@ -98,26 +110,24 @@ struct KPIEngine {
         case SQLITE_NULL: return nil
         case SQLITE_INTEGER: return sqlite3_column_int64(handle, index)
         default:
-            throw DefinitionError(path: kpi.path, line: nil, reason: "num and den must be whole numbers; write IDIV(a, b) for a division")
+            throw DefinitionError(
+                path: kpi.path, line: nil, reason: "num, den and unconverted must be whole numbers; write IDIV(a, b) for a division")
         }
     }
 
     /// Runs `body` with every fact, total and member view showing what was known at `seq`.
     func withKnownViews<R>(at seq: Int64, _ body: () throws -> R) throws -> R {
         database.clearSchemaCache()
-        for table in tables { try database.execute(sql: table.knownViewSQL(at: seq)) }
-        for sql in Warehouse.memberViews(temporary: true, at: seq) { try database.execute(sql: sql) }
-        defer {
-            for name in tables.map(\.name) + ["artist_of", "platform_of", "territory_of", "dim_artist"] {
-                try? database.execute(sql: "DROP VIEW temp.\"\(name)\"")
-            }
-        }
+        let views = WarehouseViews(facts: definitions.facts, seq: seq).all
+        // In reverse, so that no view is gone while another still reads it.
+        defer { for view in views.reversed() { try? database.execute(sql: "DROP VIEW IF EXISTS temp.\"\(view.name)\"") } }
+        for view in views { try database.execute(sql: "CREATE TEMP VIEW \"\(view.name)\" AS \(view.select)") }
         return try body()
     }
 
     /// Refuses a KPI that reads two observers of the same plays without being declared a comparison, or sums what is not additive.
     func check(_ kpi: KPIDefinition) throws {
-        let read = try columnsRead(kpi.sql, path: kpi.path)
+        let read = try reads(kpi.sql, path: kpi.path).columns
         let observers = Dictionary(grouping: read.filter { definitions.guards.observers[$0] != nil }) {
             definitions.guards.observers[$0] ?? ""
         }
@@ -141,42 +151,57 @@ struct KPIEngine {
         }
     }
 
-    /// `fact.column` of every column of a versioned table that SQLite reads for a statement.
-    func columnsRead(_ sql: String, path: String) throws -> Set<String> {
-        let seen = Reads()
+    /// What a statement reads of the versioned tables.
+    struct Reads {
+        /// `fact.column` of what the statement itself names.
+        var columns: Set<String> = []
+        /// Plain names of the facts and totals, also of those behind a view.
+        var tables: Set<String> = []
+    }
+
+    /// Asks SQLite, while it compiles the statement; what only the inside of a view names is not the statement's.
+    func reads(_ sql: String, path: String) throws -> Reads {
+        let seen = Seen()
         let context = Unmanaged.passUnretained(seen).toOpaque()
         sqlite3_set_authorizer(
             database.sqliteConnection,
-            { context, action, table, column, _, _ in
+            { context, action, table, column, _, view in
                 guard action == SQLITE_READ, let context, let table, let column else { return SQLITE_OK }
-                Unmanaged<Reads>.fromOpaque(context).takeUnretainedValue().names.insert(
-                    "\(String(cString: table)).\(String(cString: column))")
+                Unmanaged<Seen>.fromOpaque(context).takeUnretainedValue().names.append(
+                    (String(cString: table), String(cString: column), view.map { String(cString: $0) }))
                 return SQLITE_OK
             }, context)
         defer { sqlite3_set_authorizer(database.sqliteConnection, nil, nil) }
         var statement: OpaquePointer?
         guard sqlite3_prepare_v2(database.sqliteConnection, sql, -1, &statement, nil) == SQLITE_OK else {
-            throw DefinitionError(path: path, line: nil, reason: "\(SQLiteFailure(database.sqliteConnection, sql))")
+            let message = String(cString: sqlite3_errmsg(database.sqliteConnection))
+            guard message.hasPrefix("no such table") || message.hasPrefix("no such column") else {
+                throw DefinitionError(path: path, line: nil, reason: "\(SQLiteFailure(database.sqliteConnection, sql))")
+            }
+            throw DefinitionError(path: path, line: nil, reason: message, namesWhatIsMissing: true)
         }
         sqlite3_finalize(statement)
         let plain = Set(tables.map(\.name))
-        return Set(
-            seen.names.compactMap { name -> String? in
-                let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
-                guard parts.count == 2 else { return nil }
-                let table = parts[0].hasSuffix("_v") ? String(parts[0].dropLast(2)) : parts[0]
-                return plain.contains(table) ? "\(table).\(parts[1])" : nil
-            })
+        let views = Set(WarehouseViews(facts: definitions.facts, seq: nil).all.map(\.name))
+        var reads = Reads()
+        for (name, column, view) in seen.names {
+            let table = name.hasSuffix("_v") ? String(name.dropLast(2)) : name
+            guard plain.contains(table) else { continue }
+            reads.tables.insert(table)
+            if !column.isEmpty, view.map({ !views.contains($0) }) ?? true { reads.columns.insert("\(table).\(column)") }
+        }
+        return reads
     }
 
-    private final class Reads {
-        var names: Set<String> = []
+    private final class Seen {
+        var names: [(table: String, column: String, view: String?)] = []
     }
 }
 
 /// Asks one KPI of the live warehouse at any seq and day, on a connection that may make temporary views.
 package struct KPIQuestion {
     private let engine: KPIEngine
+    private var definitions: DefinitionSet { engine.definitions }
 
     package init(database: Database, definitions: DefinitionSet) {
         let tables = definitions.facts.flatMap { fact in
@@ -196,8 +221,21 @@ package struct KPIQuestion {
         try engine.values(kpi, day: day, seq: seq, now: (day + 1) * 86_400_000)
     }
 
-    /// `fact.column` of all that the KPI reads.
-    package func columnsRead(_ kpi: KPIDefinition) throws -> Set<String> { try engine.columnsRead(kpi.sql, path: kpi.path) }
+    /// `fact.column` of what the KPI's SQL names, and the quality issues of the facts it reads.
+    package func reads(_ kpi: KPIDefinition) throws -> (columns: Set<String>, issues: [QualityIssue]) {
+        let reads = try engine.reads(kpi.sql, path: kpi.path)
+        let facts = definitions.facts.filter { fact in ([fact.name] + fact.totals.map(\.name)).contains(where: reads.tables.contains) }
+        return (reads.columns, try QualityIssue.all(engine.database, facts: Set(facts.map(\.name))))
+    }
+
+    /// Curated tables that read any of these facts or kept totals.
+    package func curated(reading facts: Set<String>) throws -> [CuratedDefinition] {
+        try engine.definitions.curated.filter { definition in
+            try engine.columnsRead(definition.sql, path: definition.path).contains { column in
+                facts.contains(String(column.prefix { $0 != "." }))
+            }
+        }
+    }
 
     /// Rows that a KPI value rests on, at most `limit`: set_seq and set_line of its evidence, and how many there are in all.
     package func evidence(_ kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, seq: Int64, limit: Int) throws -> (

@@ -30,6 +30,8 @@ package struct ProjectionOutcome: Sendable {
     package var snapshots: [Int64] = []
     /// Types of events this binary does not know, with their number.
     package var skipped: [String: Int64] = [:]
+    /// Definitions that could not be used yet at the seq replayed to, by path, with the reason.
+    package var unready: [String: String] = [:]
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -46,30 +48,41 @@ final class ProjectionRun {
     let merger: Merger
     /// Bytes of merge state after which versions are written out and forgotten.
     var memoryBudget = Int.max
+    /// The pass ends in the past, where a definition may read a table that is captured only a few events later.
+    var endsInThePast = false
 
     private(set) var seq: Int64
-    private var dataSeq: Int64
+    private(set) var dataSeq: Int64
     private var snapshotSeq: Int64
     private var completions: [(seq: Int64, time: Timestamp)] = []
     private var touched = Merger.Changes()
     private var membersChanged = false
+    /// Members were derived whose source values may have a twin.
+    private var twinsAreStale = false
+    /// Datasets whose files in landing, raw or staging are other than before this pass.
+    var touchedStreams: Set<String> = []
+    /// The indexes to be written after the commit.
+    var indexes: [HashIndex] = []
+    /// The last data-bearing event by dataset, as far as this pass saw any; `reference` stands for the assumptions.
+    private var streamSeqs: [String: Int64] = [:]
     /// Captures whose zone files may not be what their last promotion says.
     private var unsettled: Set<Int64> = []
-    private let zoneOffset: Int64
+    private let zone: String
     var outcome = ProjectionOutcome()
 
     /// `fresh` is an empty database whose schema this makes.
     init(
-        layout: Layout, definitions: DefinitionSet, database: Database, reader: CaptureReader, zoneOffset: Int64, fresh: Bool,
+        layout: Layout, definitions: DefinitionSet, database: Database, reader: CaptureReader, zone: String, fresh: Bool,
         calendar: ClosedRange<Int> = CalendarDimension.years
     ) throws {
         self.layout = layout
         self.definitions = definitions
         self.database = database
         self.reader = reader
-        self.zoneOffset = zoneOffset
+        self.zone = zone
         tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
         }
+        sources.erased = definitions.erased
         if fresh { try Self.createSchema(database, tables: tables, definitions: definitions, calendar: calendar) }
         writers = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, TableWriter(table: $0, fresh: fresh)) })
         merger = Merger(definitions: definitions, writers: writers, sources: sources, source: reader)
@@ -90,11 +103,10 @@ final class ProjectionRun {
     ) throws {
         for sql in Warehouse.schema { try database.execute(sql: sql) }
         try CalendarDimension.fill(database, years: calendar)
-        for table in tables {
-            try database.execute(sql: table.createSQL)
-            try database.execute(sql: table.currentViewSQL)
+        for table in tables { try database.execute(sql: table.createSQL) }
+        for view in WarehouseViews(facts: definitions.facts, seq: nil).all {
+            try database.execute(sql: "CREATE VIEW \"\(view.name)\" AS \(view.select)")
         }
-        for sql in Warehouse.memberViews(temporary: false, at: nil) { try database.execute(sql: sql) }
         for member in definitions.reference.members["platform"] ?? [] {
             try database.execute(
                 sql: "INSERT INTO dim_platform VALUES (?, ?, ?, ?)",
@@ -162,6 +174,7 @@ final class ProjectionRun {
                 try database.execute(
                     sql: "UPDATE capture SET contract = NULL, reader = NULL, item = NULL WHERE seq = ?", arguments: [capture])
                 try setFiles([], capture: capture)
+                touchedStreams.insert(event.stream)
             }
         case .accepted:
             let capture = try event.int("capture")
@@ -185,13 +198,19 @@ final class ProjectionRun {
             try database.execute(
                 sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
                 arguments: [event.seq, event.stream, event.body["capture"]?.int])
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped: break
+        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased,
+            .gapAcknowledged:
+            break
         }
         switch type {
         case .promoted where event.body["to"]?.string != "staging": break
         // What was never promoted leaves no gap when it is quarantined.
         case .quarantined where changes == nil: break
-        default: if type.bearsData { dataSeq = event.seq }
+        default:
+            if type.bearsData {
+                dataSeq = event.seq
+                streamSeqs[type == .referenceChanged ? "reference" : event.stream] = event.seq
+            }
         }
         if let changes {
             touched.merge(changes)
@@ -203,6 +222,7 @@ final class ProjectionRun {
     private func captured(_ event: Event) throws {
         let capture = try Capture(event)
         merger.captures[capture.seq] = CaptureState(capture: capture)
+        touchedStreams.insert(capture.stream)
         try database.cachedStatement(sql: "INSERT INTO capture VALUES (?, ?, ?, ?, ?, ?, 1, NULL, NULL, NULL)")
             .execute(arguments: [
                 capture.seq, capture.stream, capture.account, capture.name, capture.observed.iso,
@@ -212,6 +232,7 @@ final class ProjectionRun {
     }
 
     private func promoted(_ promotion: StagingPromotion) throws {
+        touchedStreams.insert(promotion.stream)
         for item in promotion.items {
             try database.cachedStatement(sql: "UPDATE capture SET contract = ?, reader = ? WHERE seq = ?")
                 .execute(arguments: [promotion.contract.hex, promotion.revision, item.capture])
@@ -260,6 +281,7 @@ final class ProjectionRun {
 
     private func referenceChanged(_ event: Event) throws {
         let kind = try event.text("kind")
+        if kind == "rate" { return try rateChanged(event) }
         let service = try event.text("service")
         let norm = SourceNames.normalised(try event.text("value"))
         let member = try event.text("member")
@@ -294,6 +316,21 @@ final class ProjectionRun {
         membersChanged = true
     }
 
+    /// A dated reference rate: nano-USD for one unit, from that day on until the next one that is dated.
+    private func rateChanged(_ event: Event) throws {
+        let currency = try event.text("currency")
+        let day = try event.field("day") { $0.string.flatMap { CalendarDay.day($0) } }
+        let rate = try event.field("nano_usd") { $0.string.flatMap { Int64($0) }.flatMap { $0 > 0 ? $0 : nil } }
+        let known = try Int64.fetchOne(
+            database, sql: "SELECT nano_usd FROM rate_v WHERE currency = ? AND from_day = ? AND to_seq IS NULL", arguments: [currency, day])
+        guard known != rate else { return }
+        try database.execute(
+            sql: "UPDATE rate_v SET to_seq = ? WHERE currency = ? AND from_day = ? AND to_seq IS NULL",
+            arguments: [event.seq, currency, day])
+        try database.execute(sql: "INSERT INTO rate_v VALUES (?, ?, ?, ?, NULL)", arguments: [currency, day, rate, event.seq])
+        membersChanged = true
+    }
+
     /// The members of a source value over time: its default, then what the aliases say, each from its event on.
     private func deriveMembers(_ id: Int64) throws {
         guard let row = try Row.fetchOne(database, sql: "SELECT kind, service, value, norm FROM source_value WHERE id = ?", arguments: [id])
@@ -308,6 +345,7 @@ final class ProjectionRun {
         case "isrc": initial = value.isEmpty ? "track:unknown" : "track:\(value)"
         default: return
         }
+        if VersionedTable.singular.contains(kind) { twinsAreStale = true }
         var versions: [(member: String, from: Int64)] = [(initial, 0)]
         for alias in try Row.fetchAll(
             database, sql: "SELECT member, from_seq FROM alias_v WHERE kind = ? AND norm = ? AND service IN (?, '*') ORDER BY from_seq",
@@ -327,6 +365,26 @@ final class ProjectionRun {
         for id in sources.takeFresh() { try deriveMembers(id) }
     }
 
+    /// For each source value, those of its service that were the same member before it: its twins, while they share the member.
+    ///
+    /// First is whom an earlier alias event, or none at all, made the member; among equals the lesser text.
+    private func deriveTwins() throws {
+        guard twinsAreStale else { return }
+        twinsAreStale = false
+        let kinds = VersionedTable.singular.sorted().map { "'\($0)'" }.joined(separator: ", ")
+        try database.execute(
+            sql: """
+                DELETE FROM member_twin_v;
+                INSERT INTO member_twin_v
+                SELECT a.source_id, b.source_id, MAX(a.from_seq, b.from_seq),
+                  CASE WHEN a.to_seq IS NULL THEN b.to_seq WHEN b.to_seq IS NULL THEN a.to_seq ELSE MIN(a.to_seq, b.to_seq) END
+                FROM source_value s CROSS JOIN member_v a ON a.source_id = s.id CROSS JOIN member_v b ON b.member = a.member
+                CROSS JOIN source_value z ON z.id = b.source_id AND z.id <> s.id AND z.kind = s.kind AND z.service = s.service
+                WHERE s.kind IN (\(kinds)) AND (b.from_seq < a.from_seq OR b.from_seq = a.from_seq AND z.value < s.value)
+                  AND (a.to_seq IS NULL OR b.from_seq < a.to_seq) AND (b.to_seq IS NULL OR a.from_seq < b.to_seq)
+                """)
+    }
+
     // MARK: The end of a pass
 
     private func flush(forget: Bool) throws {
@@ -343,12 +401,17 @@ final class ProjectionRun {
         try flush(forget: false)
         for table in tables { try writers[table.name]?.createIndexes(database) }
         try settleZoneFiles()
+        try deriveTwins()
+        try settleIndexes()
+        for (stream, seq) in streamSeqs.sorted(by: { $0.key < $1.key }) {
+            try database.execute(sql: "INSERT OR REPLACE INTO stream_seq VALUES (?, ?)", arguments: [stream, seq])
+        }
         try snapshots(recompute: kpisStale)
         let files = try curated(stale: curatedStale)
         try database.execute(
             sql: "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
-                seq, id.hex, definitions.fingerprint { $0 == .fact || $0 == .reference }.hex,
+                seq, id.hex, definitions.fingerprint(\.shapesFacts).hex,
                 definitions.fingerprint { $0 == .curated }.hex,
                 definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex, Warehouse.revision, dataSeq, snapshotSeq,
             ])
@@ -370,11 +433,15 @@ final class ProjectionRun {
     private func snapshots(recompute: Bool) throws {
         let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
         guard recompute || !completions.isEmpty else { return }
-        for kpi in definitions.kpis { try engine.check(kpi) }
+        guard let zone = try ReportingZone(zone, table: definitions.zones) else {
+            throw SQLiteFailure(
+                message: "the log counts days in \(zone), which projections/reference/timezones.tsv does not know; put its line back")
+        }
+        let kpis = try definitions.kpis.filter { kpi in try isReady(kpi.path) { try engine.check(kpi) } }
         for completion in completions {
             try database.execute(
                 sql: "INSERT INTO kpi_snapshot VALUES (?, ?, ?)",
-                arguments: [completion.seq, completion.time.iso, (completion.time.milliseconds + zoneOffset).flooredDay])
+                arguments: [completion.seq, completion.time.iso, zone.day(of: completion.time)])
             outcome.snapshots.append(completion.seq)
         }
         var due = completions.map(\.seq)
@@ -382,20 +449,33 @@ final class ProjectionRun {
             try database.execute(sql: "DELETE FROM kpi_value")
             due = try Int64.fetchAll(database, sql: "SELECT seq FROM kpi_snapshot ORDER BY seq")
         }
-        let insert = try database.makeStatement(sql: "INSERT INTO kpi_value VALUES (?, ?, ?, ?, ?)")
+        let insert = try database.makeStatement(sql: "INSERT INTO kpi_value VALUES (?, ?, ?, ?, ?, ?)")
         for seq in due {
             guard let row = try Row.fetchOne(database, sql: "SELECT time, day_no FROM kpi_snapshot WHERE seq = ?", arguments: [seq]),
                 let time = Timestamp(iso: row["time"])
             else { continue }
-            let compute = { [self] in
-                for kpi in definitions.kpis {
+            let compute = {
+                for kpi in kpis {
                     for value in try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds) {
-                        try insert.execute(arguments: [kpi.id, seq, value.dimensions, value.numerator, value.denominator])
+                        try insert.execute(arguments: [
+                            kpi.id, seq, value.dimensions, value.numerator, value.denominator, value.unconverted,
+                        ])
                     }
                 }
             }
             // Nothing data-bearing came after it: what is current is what was known.
             if seq >= dataSeq { try compute() } else { try engine.withKnownViews(at: seq, compute) }
+        }
+    }
+
+    /// Whether what a definition reads is there. In the past it may not be yet: the definition is then left out, with the reason.
+    private func isReady(_ path: String, _ check: () throws -> Void) throws -> Bool {
+        do {
+            try check()
+            return true
+        } catch let error as DefinitionError where endsInThePast && error.namesWhatIsMissing {
+            outcome.unready[path] = "\(error)"
+            return false
         }
     }
 
@@ -406,9 +486,8 @@ final class ProjectionRun {
         var files: [StagedFile] = []
         var wanted = Set<String>()
         for definition in definitions.curated {
-            let reads = Set(
-                try engine.columnsRead(definition.sql, path: definition.path).compactMap { $0.split(separator: ".").first.map(String.init) }
-            )
+            var reads = Set<String>()
+            guard try isReady(definition.path, { reads = try engine.reads(definition.sql, path: definition.path).tables }) else { continue }
             let isStale = stale || membersChanged
             guard isStale || !reads.isDisjoint(with: touched.facts) else { continue }
             let partitions = isStale ? nil : touchedPartitions(of: definition, reading: reads)
@@ -459,14 +538,6 @@ final class ProjectionRun {
             let nothing = CuratedWriter.Rendered(path: path, table: table, digest: Hash256(hashing: []), rows: 0, bytes: [])
             return try StagedFile(layout: layout, rendered: nothing, before: Hash256(hex: row["digest"] as String), isRemoved: true)
         }
-    }
-
-    /// The manifest of the curated folder as of this pass.
-    func manifest() throws -> [UInt8] {
-        let entries = try Row.fetchAll(database, sql: "SELECT path, digest, rows FROM zone_file WHERE zone = 'curated' ORDER BY path").map {
-            Manifest.Entry(path: $0["path"], digest: $0["digest"], rows: $0["rows"])
-        }
-        return try Manifest.bytes(entries, seq: dataSeq)
     }
 }
 

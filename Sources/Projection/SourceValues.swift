@@ -122,7 +122,19 @@ final class SourceValues {
         return mixed(hash, tail)
     }
 
+    /// Keys of persons that were destroyed, as `<group>:<key id>`; values made with them read *erased*.
+    var erased: Set<String> = []
+
+    /// What a pseudonym of a destroyed key reads; nil for any other text.
+    private func erasure(_ text: UnsafeRawBufferPointer) -> String? {
+        guard !erased.isEmpty, text.starts(with: "p1:".utf8) else { return nil }
+        let parts = String(decoding: text, as: UTF8.self).split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 4, erased.contains("\(parts[1]):\(parts[2])") else { return nil }
+        return "p1:\(parts[1]):erased"
+    }
+
     @inline(never) private func insert(_ space: Int, _ text: UnsafeRawBufferPointer, _ hash: UInt64, _ slot: Int) throws -> Int64 {
+        if let erasure = erasure(text) { return try id(space, erasure) }
         var id: Int64?
         if let database {
             id = try Int64.fetchOne(

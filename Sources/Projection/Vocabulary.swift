@@ -22,6 +22,8 @@ package enum EventType: String, CaseIterable, Sendable {
     case referenceChanged = "reference.changed"
     case rebuilt = "projection.rebuilt"
     case swapped = "projection.swapped"
+    case subjectErased = "subject.erased"
+    case gapAcknowledged = "coverage.acknowledged"
 
     /// The newest body version this binary understands. All bodies are at version 1, so no upcaster exists yet.
     package var version: Int { 1 }
@@ -107,6 +109,8 @@ package struct Capture: Sendable, Equatable {
     package var downloadedOn: Int64?
     /// Modification time of the file that was captured: recorded evidence of the download date where nothing better is known.
     package var fileTime: Timestamp?
+    /// What was replaced before anything was stored; said in the event, not read back.
+    package var protection: ProtectionReport?
 
     /// The name of its stream in the log.
     package var stream: String { "\(service)/\(dataset)" }
@@ -175,6 +179,12 @@ package struct Capture: Sendable, Equatable {
         if !fields.isEmpty { body["fields"] = .object(fields.mapValues { .string($0) }) }
         if let downloadedOn { body["downloaded_on"] = .string(CalendarDay.text(day: downloadedOn)) }
         if let fileTime { body["file_time"] = .string(fileTime.iso) }
+        if let protection {
+            body["protected"] = [
+                "personal": .object(protection.personal.mapValues { .int(Int64($0)) }), "redacted": .int(Int64(protection.redacted)),
+                "lines": .int(Int64(protection.lines)),
+            ]
+        }
         return .object(body)
     }
 }
@@ -227,6 +237,8 @@ package struct StagedPromotion: Sendable, Equatable {
     package var unmapped: [String: Int64]
     package var firstDay: Int64?
     package var lastDay: Int64?
+    /// Optional columns that the file lacks.
+    package var missing: [String]
     package var partitions: [Partition]
 
     package init(
@@ -249,6 +261,7 @@ package struct StagedPromotion: Sendable, Equatable {
         unmapped = report.unmapped.mapValues { Int64($0) }
         firstDay = report.period?.lowerBound
         lastDay = report.period?.upperBound
+        missing = report.missingOptional
         partitions = report.partitions.map {
             Partition(value: $0.value, rows: Int64($0.rows), rejects: Int64($0.rejects), total: $0.total, digest: $0.digest, held: false)
         }
@@ -283,6 +296,7 @@ package struct StagedPromotion: Sendable, Equatable {
         unmapped = (item["unmapped"]?.object ?? [:]).compactMapValues(\.int)
         firstDay = item["first_day"]?.string.flatMap { CalendarDay.day($0) }
         lastDay = item["last_day"]?.string.flatMap { CalendarDay.day($0) }
+        missing = (item["missing"]?.array ?? []).compactMap(\.string)
         partitions = try (item["partitions"]?.array ?? []).map { part in
             guard let value = part["value"]?.int, let rows = part["rows"]?.int, let rejects = part["rejects"]?.int,
                 let total = part["total"]?.string.flatMap({ Int64($0) }),
@@ -310,6 +324,7 @@ package struct StagedPromotion: Sendable, Equatable {
         if !unmapped.isEmpty { body["unmapped"] = .object(unmapped.mapValues { .int($0) }) }
         if let firstDay { body["first_day"] = .string(CalendarDay.text(day: firstDay)) }
         if let lastDay { body["last_day"] = .string(CalendarDay.text(day: lastDay)) }
+        if !missing.isEmpty { body["missing"] = .array(missing.map { .string($0) }) }
         if !partitions.isEmpty {
             body["partitions"] = .array(
                 partitions.map { part in

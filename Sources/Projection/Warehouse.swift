@@ -5,7 +5,7 @@ import Glibc
 /// The SQLite file of one generation: its fixed tables and how it is opened.
 package enum Warehouse {
     /// Changes whenever the same events give another warehouse; a checkpoint of another revision calls for a rebuild.
-    static let revision = 1
+    static let revision = 2
 
     static let schema = [
         """
@@ -23,6 +23,11 @@ package enum Warehouse {
         CREATE TABLE member_v (source_id INTEGER NOT NULL, member TEXT NOT NULL, from_seq INTEGER NOT NULL, to_seq INTEGER, \
         PRIMARY KEY (source_id, from_seq)) STRICT, WITHOUT ROWID
         """,
+        "CREATE INDEX member_v_member ON member_v(member)",
+        """
+        CREATE TABLE member_twin_v (source_id INTEGER NOT NULL, before_id INTEGER NOT NULL, from_seq INTEGER NOT NULL, to_seq \
+        INTEGER, PRIMARY KEY (source_id, before_id, from_seq)) STRICT, WITHOUT ROWID
+        """,
         """
         CREATE TABLE alias_v (kind TEXT NOT NULL, service TEXT NOT NULL, norm TEXT NOT NULL, member TEXT NOT NULL, from_seq \
         INTEGER NOT NULL, to_seq INTEGER, PRIMARY KEY (kind, service, norm, from_seq)) STRICT, WITHOUT ROWID
@@ -30,6 +35,11 @@ package enum Warehouse {
         """
         CREATE TABLE member_name_v (kind TEXT NOT NULL, member TEXT NOT NULL, name TEXT NOT NULL, from_seq INTEGER NOT NULL, \
         to_seq INTEGER, PRIMARY KEY (kind, member, from_seq)) STRICT, WITHOUT ROWID
+        """,
+        // Amounts of nano-USD for one whole unit of a currency, from a day on.
+        """
+        CREATE TABLE rate_v (currency TEXT NOT NULL, from_day INTEGER NOT NULL, nano_usd INTEGER NOT NULL, from_seq INTEGER NOT \
+        NULL, to_seq INTEGER, PRIMARY KEY (currency, from_day, from_seq)) STRICT, WITHOUT ROWID
         """,
         """
         CREATE TABLE dim_date (day_no INTEGER PRIMARY KEY, date TEXT NOT NULL UNIQUE, year INTEGER NOT NULL, quarter INTEGER \
@@ -54,10 +64,11 @@ package enum Warehouse {
         "CREATE UNIQUE INDEX zone_file_key ON zone_file(path, COALESCE(capture, 0))",
         "CREATE INDEX zone_file_capture ON zone_file(capture)",
         "CREATE TABLE pending_file (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+        "CREATE TABLE stream_seq (stream TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE kpi_snapshot (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, day_no INTEGER NOT NULL) STRICT",
         """
-        CREATE TABLE kpi_value (kpi TEXT NOT NULL, seq INTEGER NOT NULL, dims TEXT NOT NULL, num INTEGER, den INTEGER, PRIMARY \
-        KEY (kpi, seq, dims)) STRICT, WITHOUT ROWID
+        CREATE TABLE kpi_value (kpi TEXT NOT NULL, seq INTEGER NOT NULL, dims TEXT NOT NULL, num INTEGER, den INTEGER, \
+        unconverted INTEGER, PRIMARY KEY (kpi, seq, dims)) STRICT, WITHOUT ROWID
         """,
         """
         CREATE TABLE ops_run (run TEXT PRIMARY KEY, command TEXT NOT NULL, started_seq INTEGER NOT NULL, completed_seq INTEGER, \
@@ -67,42 +78,12 @@ package enum Warehouse {
         "CREATE TABLE ops_skipped (type TEXT PRIMARY KEY, events INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     ]
 
-    /// Views that resolve source values to members; shadowed in as-known connections.
-    static func memberViews(temporary: Bool, at seq: Int64?) -> [String] {
-        let scope = temporary ? "TEMP " : ""
-        func live(_ table: String) -> String {
-            seq.map { "\(table).from_seq <= \($0) AND (\(table).to_seq IS NULL OR \(table).to_seq > \($0))" } ?? "\(table).to_seq IS NULL"
-        }
-        let artist =
-            """
-            SELECT s.id AS source_id, m.member AS artist_id, COALESCE(n.name, UPPER(SUBSTR(m.member, 8))) AS name FROM \
-            main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.member_name_v n ON \
-            n.kind = 'artist' AND n.member = m.member AND \(live("n"))
-            """
-        return [
-            "CREATE \(scope)VIEW artist_of AS \(artist) WHERE s.kind = 'artist'",
-            """
-            CREATE \(scope)VIEW platform_of AS SELECT s.id AS source_id, m.member AS platform_id, COALESCE(p.name, s.value) AS \
-            name, p.family AS family FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT \
-            JOIN main.dim_platform p ON p.platform_id = m.member WHERE s.kind = 'platform'
-            """,
-            """
-            CREATE \(scope)VIEW territory_of AS SELECT s.id AS source_id, m.member AS territory_id, COALESCE(t.name, s.value) \
-            AS name FROM main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN \
-            main.dim_territory t ON t.territory_id = m.member WHERE s.kind = 'territory'
-            """,
-            """
-            CREATE \(scope)VIEW dim_artist AS SELECT a.artist_id AS artist_id, MIN(a.name) AS name FROM (\(artist) WHERE s.kind \
-            = 'artist') a GROUP BY a.artist_id
-            """,
-        ]
-    }
-
     /// Opens the database of a generation for the projector.
     static func openForProjecting(_ path: String, fresh: Bool) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.busyMode = .timeout(30)
         configuration.prepareDatabase { database in
+            database.add(function: Money.function)
             if fresh {
                 // A new file that nobody reads yet and a crash throws away: no journal, one flush at the end.
                 try database.execute(
@@ -140,6 +121,7 @@ package enum Warehouse {
             var configuration = Configuration()
             configuration.readonly = !scratch
             configuration.busyMode = .timeout(10)
+            configuration.prepareDatabase { $0.add(function: Money.function) }
             queue = try DatabaseQueue(path: layout.generation(generation), configuration: configuration)
         }
     }

@@ -19,15 +19,24 @@ struct Bedrot: ParsableCommand {
             """,
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Feeding", subcommands: [Init.self, Ingest.self, Retract.self, Reinstate.self, Zones.self, Artist.self]),
+            CommandGroup(
+                name: "Feeding",
+                subcommands: [
+                    Init.self, Ingest.self, Watch.self, Retract.self, Reinstate.self, Zones.self, Artist.self, Reference.self, Keys.self,
+                ]),
             CommandGroup(name: "Projecting", subcommands: [Project.self, Rebuild.self, Replay.self, DigestCommand.self, Verify.self]),
-            CommandGroup(name: "Asking", subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, KPI.self, Query.self]),
-            CommandGroup(name: "Measuring", subcommands: [Bench.self]),
+            CommandGroup(
+                name: "Asking",
+                subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Query.self]),
+            CommandGroup(name: "Keeping", subcommands: [ArchiveCommand.self]),
+            CommandGroup(name: "Measuring", subcommands: [Doctor.self, Bench.self]),
         ])
 
     static func main() {
         do {
-            var command = try parseAsRoot(leadingOptionsLast(Array(CommandLine.arguments.dropFirst())))
+            let arguments = leadingOptionsLast(Array(CommandLine.arguments.dropFirst()))
+            try checkCommand(arguments)
+            var command = try parseAsRoot(arguments)
             try command.run()
         } catch let code as ExitCode {
             exit(withError: code)
@@ -37,6 +46,48 @@ struct Bedrot: ParsableCommand {
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// Names a command that does not exist: the parser would blame the first option behind it.
+    static func checkCommand(_ arguments: [String]) throws {
+        var words = ["bedrot"]
+        var command: any ParsableCommand.Type = Bedrot.self
+        for word in arguments {
+            let known = command.configuration.subcommands
+            guard !known.isEmpty, !word.hasPrefix("-"), word != "help" else { return }
+            func name(_ command: any ParsableCommand.Type) -> String {
+                command.configuration.commandName ?? String(describing: command).lowercased()
+            }
+            if let next = known.first(where: { name($0) == word }) {
+                command = next
+                words.append(word)
+                continue
+            }
+            guard command.configuration.defaultSubcommand == nil else { return }
+            let names = known.map(name)
+            let near = names.filter { Self.distance(Array($0.utf8), Array(word.utf8)) <= 2 }.sorted().joined(separator: " or ")
+            let parent = words.joined(separator: " ")
+            throw ValidationError(
+                """
+                “\(parent)” has no command “\(word)”\(near.isEmpty ? "" : "; did you mean \(near)?")
+                Known: \(names.joined(separator: ", ")). See '\(parent) --help'.
+                """)
+        }
+    }
+
+    /// How many letters must be changed, added or left out.
+    private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        var row = Array(0...b.count)
+        for (i, left) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, right) in b.enumerated() {
+                let above = row[j + 1]
+                row[j + 1] = min(diagonal + (left == right ? 0 : 1), above + 1, row[j] + 1)
+                diagonal = above
+            }
+        }
+        return row[b.count]
     }
 }
 
@@ -80,13 +131,8 @@ struct RootOptions: ParsableArguments {
     /// Where the root is; refuses to choose between two.
     func layout(creating: Bool = false) throws -> Layout {
         let environment = Self.environment
-        func absolute(_ path: String) -> String {
-            if path.hasPrefix("/") { return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
-            let trimmed = path.hasSuffix("/") ? String(path.dropLast()) : path
-            return trimmed == "." ? Self.workingFolder : "\(Self.workingFolder)/\(trimmed)"
-        }
-        if let root { return Layout(root: absolute(root), environment: environment) }
-        let named = environment["PROJECT_ROOT"].flatMap { $0.isEmpty ? nil : absolute($0) }
+        if let root { return Layout(root: Self.absolute(root), environment: environment) }
+        let named = environment["PROJECT_ROOT"].flatMap { $0.isEmpty ? nil : Self.absolute($0) }
         let found = creating ? nil : Self.nearest()
         if let named, let found, named != found {
             throw LedgerError(
@@ -102,6 +148,13 @@ struct RootOptions: ParsableArguments {
             )
         }
         return Layout(root: root, environment: environment)
+    }
+
+    /// A path as the shell gave it, from the root of the file system on.
+    static func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path }
+        let trimmed = path.hasSuffix("/") ? String(path.dropLast()) : path
+        return trimmed == "." ? workingFolder : "\(workingFolder)/\(trimmed)"
     }
 
     private static func nearest() -> String? {

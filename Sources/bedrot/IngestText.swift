@@ -27,7 +27,7 @@ enum IngestText {
     private static func print(_ file: FileOutcome, _ report: IngestReport, quiet: Bool) {
         let name = Files.name(file.path)
         switch file.kind {
-        case .promoted(let capture, let event, let item, let cleaning, let held):
+        case .promoted(let capture, let event, let item, _, let held):
             if !quiet {
                 var parts = ["\(name): \(file.stream ?? ""), account \(file.account ?? ""), capture \(capture)"]
                 if let first = item.firstDay, let last = item.lastDay {
@@ -42,12 +42,20 @@ enum IngestText {
                 figures.append("\(Words.grouped(item.rejectedRows)) rejected")
                 if item.rounded > 0 { figures.append("\(Words.grouped(item.rounded)) rounded to nine decimals") }
                 Terminal.out("  " + figures.joined(separator: ", "))
-                if !cleaning.newColumns.isEmpty {
-                    Terminal.out("  columns the contract does not know: \(cleaning.newColumns.joined(separator: ", "))")
+                if let drift = file.drift {
+                    if !drift.new.isEmpty {
+                        Terminal.out("  new columns, kept in raw until the contract names them: \(drift.new.joined(separator: ", "))")
+                    }
+                    if !drift.missing.isEmpty {
+                        Terminal.out("  columns that the export before had: \(drift.missing.joined(separator: ", "))")
+                    }
                 }
             }
-            for (reason, count) in item.rejected.sorted(by: { $0.key < $1.key }) {
-                Terminal.note("\(name): \(Words.count(count, "line")) rejected (\(reason)); see \(item.rejects?.path ?? "")")
+            if item.rejectedRows > 0 {
+                let reasons = item.rejected.sorted { $0.key < $1.key }.map { "\($0.key) \(Words.grouped($0.value))" }
+                Terminal.note(
+                    "\(name): \(Words.count(item.rejectedRows, "line")) rejected (\(reasons.joined(separator: ", "))); see "
+                        + (item.rejects?.path ?? "its rejects"))
             }
             if held > 0 {
                 Terminal.note(
@@ -67,6 +75,7 @@ enum IngestText {
         case .ambiguous(let streams):
             Terminal.note(
                 "\(name): fits \(streams.joined(separator: " and ")); put it into the landing folder of the right one and ingest that")
+        case .failed(let reason): Terminal.note("\(name): failed: \(reason)")
         }
     }
 
@@ -102,6 +111,10 @@ enum IngestText {
                 body["rows"] = .int(item.rowsOut)
                 body["rejected"] = .int(item.rejectedRows)
                 body["held"] = .int(Int64(held))
+                if let drift = file.drift {
+                    body["new_columns"] = .array(drift.new.map { .string($0) })
+                    body["missing_columns"] = .array(drift.missing.map { .string($0) })
+                }
                 if let change = report.projection?.changes[event] {
                     body["new"] = .int(Int64(change.opened))
                     body["changed"] = .int(Int64(change.replaced))
@@ -121,6 +134,9 @@ enum IngestText {
             case .ambiguous(let streams):
                 body["outcome"] = "ambiguous"
                 body["datasets"] = .array(streams.map { .string($0) })
+            case .failed(let reason):
+                body["outcome"] = "failed"
+                body["reason"] = .string(reason)
             }
             return .object(body)
         }

@@ -26,6 +26,7 @@ struct KPI: ParsableCommand {
                             return [
                                 "kpi": .string(value.kpi), "dimensions": (try? JSON.parse(Array(value.dimensions.utf8))) ?? .null,
                                 "num": value.numerator.map { .int($0) } ?? .null, "den": value.denominator.map { .int($0) } ?? .null,
+                                "unconverted": value.unconverted.map { .int($0) } ?? .null,
                                 "value": .string(value.text(unit: kpi?.unit ?? "", decimals: kpi?.decimals ?? 0)),
                                 "unit": .string(kpi?.unit ?? ""),
                             ]
@@ -40,7 +41,7 @@ struct KPI: ParsableCommand {
                 for (i, value) in values.suffix(each).enumerated() {
                     table.rows.append([
                         i == 0 ? kpi.id : "", i == 0 ? kpi.title : "", IngestText.dimensions(value.dimensions),
-                        value.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit,
+                        value.text(unit: kpi.unit, decimals: kpi.decimals), value.unit(kpi),
                     ])
                 }
                 if values.isEmpty { table.rows.append([kpi.id, kpi.title, "", "–", kpi.unit]) }
@@ -72,6 +73,7 @@ struct KPI: ParsableCommand {
                             [
                                 "dimensions": (try? JSON.parse(Array($0.dimensions.utf8))) ?? .null,
                                 "num": $0.numerator.map { .int($0) } ?? .null, "den": $0.denominator.map { .int($0) } ?? .null,
+                                "unconverted": $0.unconverted.map { .int($0) } ?? .null,
                             ]
                         }),
                 ])
@@ -79,7 +81,7 @@ struct KPI: ParsableCommand {
             Terminal.out("\(kpi.title), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)")
             var table = TextTable(columns: [("of", .left), ("value", .right), ("unit", .left)])
             table.rows = answer.values.map {
-                [IngestText.dimensions($0.dimensions), $0.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit]
+                [IngestText.dimensions($0.dimensions), $0.text(unit: kpi.unit, decimals: kpi.decimals), $0.unit(kpi)]
             }
             Terminal.out(table.rows.isEmpty ? "no value: nothing was reported" : table.render())
         }
@@ -114,6 +116,7 @@ struct KPI: ParsableCommand {
                                 "seq": .int($0.seq), "day": .string(CalendarDay.text(day: $0.day)),
                                 "dimensions": (try? JSON.parse(Array($0.value.dimensions.utf8))) ?? .null,
                                 "num": $0.value.numerator.map { .int($0) } ?? .null, "den": $0.value.denominator.map { .int($0) } ?? .null,
+                                "unconverted": $0.value.unconverted.map { .int($0) } ?? .null,
                             ]
                         }))
             }
@@ -135,7 +138,7 @@ struct KPI: ParsableCommand {
             table.rows = history.map {
                 [
                     "\($0.seq)", CalendarDay.text(day: $0.day), IngestText.dimensions($0.value.dimensions),
-                    $0.value.text(unit: kpi.unit, decimals: kpi.decimals), kpi.unit,
+                    $0.value.text(unit: kpi.unit, decimals: kpi.decimals), $0.value.unit(kpi),
                 ]
             }
             Terminal.out(table.render())
@@ -151,19 +154,20 @@ struct KPI: ParsableCommand {
         func run() throws {
             let (kpi, answer, reads) = try options.read { lake in
                 let kpi = try lake.kpi(id)
-                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: nil), try lake.columnsRead(kpi))
+                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: nil), try lake.reads(of: kpi))
             }
             if options.json {
                 return try Terminal.json([
                     "kpi": .string(kpi.id), "title": .string(kpi.title), "unit": .string(kpi.unit), "direction": .string(kpi.direction),
-                    "formula": .string(kpi.formula), "sql": .string(kpi.sql), "reads": .array(reads.map { .string($0) }),
+                    "formula": .string(kpi.formula), "sql": .string(kpi.sql), "reads": .array(reads.columns.map { .string($0) }),
+                    "issues": .array(reads.issues.map(\.json)),
                     "file": .string(kpi.path),
                 ])
             }
             Terminal.out(
                 """
                 \(kpi.title) (\(kpi.id))\nunit       \(kpi.unit); better when it goes \(kpi.direction)\nformula    \
-                \(kpi.formula)\nreads      \(reads.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n
+                \(kpi.formula)\nreads      \(reads.columns.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n
                 """
             )
             for value in answer.values.suffix(6) {
@@ -171,10 +175,11 @@ struct KPI: ParsableCommand {
                     """
                     \(IngestText.dimensions(value.dimensions)): \(value.numerator.map { String($0) } ?? "–") / \
                     \(value.denominator.map { String($0) } ?? "–") = \(value.text(unit: kpi.unit, decimals: kpi.decimals)) \
-                    \(kpi.unit)
+                    \(value.unit(kpi))
                     """
                 )
             }
+            for issue in reads.issues { Terminal.out("issue: \(issue.text)") }
             Terminal.out("trace it: bedrot lineage kpi:\(kpi.id)")
         }
     }
@@ -206,13 +211,7 @@ struct Query: ParsableCommand {
             }
         }
         if csv {
-            func cell(_ text: String) -> String {
-                text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
-            }
-            Terminal.out(
-                ([result.columns] + result.rows.map { $0.map { text($0, null: "") } }).map { $0.map(cell).joined(separator: ",") }.joined(
-                    separator: "\n"))
-            return
+            return Terminal.out(CSVText.table(result.columns, result.rows.map { $0.map { text($0, null: "") } }))
         }
         var table = TextTable(
             columns: result.columns.enumerated().map { i, name in
@@ -221,4 +220,18 @@ struct Query: ParsableCommand {
         table.rows = result.rows.map { $0.map { text($0, null: "–") } }
         Terminal.out(table.render())
     }
+}
+
+extension QualityIssue {
+    var json: JSON {
+        [
+            "issue": .string(issue), "fact": .string(fact), "subject": .string(subject), "value": .string(value), "rows": .int(rows),
+            "text": .string(text),
+        ]
+    }
+}
+
+extension KPIValue {
+    /// The unit for people, with what the value leaves out.
+    fileprivate func unit(_ kpi: KPIDefinition) -> String { [kpi.unit, remark].compactMap(\.self).joined(separator: ", ") }
 }

@@ -18,10 +18,12 @@ struct Project: ParsableCommand {
                     "projected": .int(status.projected), "head": .int(status.head),
                     "generation": status.generation.map { .int(Int64($0)) } ?? .null,
                     "stale": .array(status.stale.map { .string($0) }),
+                    "issues": .array(status.issues.map(\.json)),
                 ])
             }
             Terminal.out("projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")")
             for reason in status.stale { Terminal.out("stale: \(reason)") }
+            for issue in status.issues { Terminal.out("issue: \(issue.text)") }
             return
         }
         let outcome = try options.write { try $0.projectCommand() }
@@ -65,10 +67,14 @@ struct Replay: ParsableCommand {
     func run() throws {
         let comparison = try options.write { try $0.replay(into: into, until: until, only: names) }
         if options.json {
-            try Terminal.json(["replayed": comparison.replayed.json, "differences": .array(comparison.differences.map { .string($0) })])
+            try Terminal.json([
+                "replayed": comparison.replayed.json, "differences": .array(comparison.differences.map { .string($0) }),
+                "unready": .object(comparison.unready.mapValues { .string($0) }),
+            ])
         } else {
             Terminal.out("replayed to event \(comparison.replayed.seq): all \(comparison.replayed.all)")
             for difference in comparison.differences.prefix(20) { Terminal.note("differs: \(difference)") }
+            ProjectionText.unready(comparison.unready)
             if comparison.isCompared, comparison.differences.isEmpty { Terminal.out("equal to the live state") }
         }
         if !comparison.differences.isEmpty { throw ExitCode(1) }
@@ -244,6 +250,7 @@ enum ProjectionText {
                 "from": .int(outcome.from), "to": .int(outcome.to), "generation": .int(Int64(outcome.generation)),
                 "curated": .array(outcome.curated.map { .string($0.path) }), "snapshots": .array(outcome.snapshots.map { .int($0) }),
                 "skipped": .object(outcome.skipped.mapValues { .int($0) }),
+                "unready": .object(outcome.unready.mapValues { .string($0) }),
             ])
         }
         guard !options.quiet else { return }
@@ -256,5 +263,11 @@ enum ProjectionText {
         for (type, count) in outcome.skipped.sorted(by: { $0.key < $1.key }) {
             Terminal.note("\(Words.count(count, "event")) of type \(type) kept but not understood: a newer bedrot may know it")
         }
+        unready(outcome.unready)
+    }
+
+    /// Definitions left out of a past state.
+    static func unready(_ definitions: [String: String]) {
+        for (_, reason) in definitions.sorted(by: { $0.key < $1.key }) { Terminal.note("not ready at that event, left out: \(reason)") }
     }
 }

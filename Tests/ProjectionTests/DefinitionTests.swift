@@ -1,5 +1,6 @@
 import Cleaning
 import EventLog
+import GRDB
 import GRDBSQLite
 import LedgerTesting
 import Testing
@@ -90,7 +91,7 @@ import Testing
         #expect(set.facts.map(\.name) == ["ap", "rp", "up"])
         #expect(set.facts(of: "test/rp").map(\.name) == ["rp"])
         #expect(set.facts.map(\.cut) == [nil, "day", "day"])
-        #expect(set.kpis.map(\.id) == ["ap_today", "rp_by_member", "up_by_artist"])
+        #expect(set.kpis.map(\.id) == ["ap_today", "rp_by_member", "up_by_artist", "up_by_member"])
     }
 
     @Test(
@@ -102,7 +103,8 @@ import Testing
             (fact, "[artist], sum", "[performer], sum", nil, "performer"),
             (fact, "  - [day]", "  - [date]", nil, "date"),
             (fact, "/*---\n", "/*--\n", 1, "YAML header"),
-            (fact, "fact: up", "fact: [", nil, "YAML"),
+            (fact, "fact: up", "fact: [", 4, "YAML"), (fact, "title: One", "title: {One", 4, "YAML"),
+            (curated, "formats: {day: day}", "formats: {day: day", 6, "YAML"), (kpi, "unit: count", "kpi: count", 2, "stands twice"),
             (fact, "fact: up\n", "", 1, "fact"),
             (fact, "fact: up\n", "fact: \"up; DROP\"\n", nil, "no name"),
             (fact, "fact: up\n", "fact: rp\n", nil, "defined twice"),
@@ -135,7 +137,15 @@ import Testing
         let guards = #expect(throws: DefinitionError.self) { try Self.set(["projections/guards.yml": "plays: {}\nextra: 1\n"]) }
         #expect(guards?.line == 2 && guards?.reason.contains("extra") == true)
         let broken = #expect(throws: DefinitionError.self) { try Self.set(["projections/guards.yml": "plays: [\n"]) }
-        #expect(broken?.path == "projections/guards.yml")
+        #expect("\(broken.map(String.init(describing:)) ?? "")".hasPrefix("projections/guards.yml:2:1: not YAML"))
+        let tab = #expect(throws: DefinitionError.self) {
+            try Self.set(["projections/guards.yml": "# first\nplays: {}\nnever_summed:\n\t- up.v\n"])
+        }
+        #expect(tab?.line == 4 && tab?.column == 1, "\(tab.map(String.init(describing:)) ?? "")")
+        let header = #expect(throws: DefinitionError.self) {
+            try Self.set([Self.kpi: "/*---\nkpi: x\ntitle: \"x\n---*/\nSELECT 1 AS num, 1 AS den ORDER BY 1"])
+        }
+        #expect(header?.line == 3 && header?.column != nil, "\(header.map(String.init(describing:)) ?? "")")
         let member = #expect(throws: DefinitionError.self) {
             try Self.set(["projections/reference/platforms.yml": "kind: platform\nmembers:\n  platform:x: {values: [x]}\n"])
         }
@@ -166,6 +176,49 @@ import Testing
         let other = try Self.set([Self.kpi: try #require(Lab.definitions[Self.kpi]) + "\n"])
         #expect(plain.fingerprint { $0 == .fact } == other.fingerprint { $0 == .fact })
         #expect(plain.fingerprint { $0 == .kpi } != other.fingerprint { $0 == .kpi })
+    }
+}
+
+@Suite struct ReadsTests {
+    private static func reads(_ sql: String) throws -> KPIEngine.Reads {
+        let lab = try Lab()
+        try lab.append()
+        let projector = lab.projector()
+        _ = try projector.project()
+        let definitions = try projector.definitions(until: Int64(lab.drafts.count))
+        return try Warehouse.Reader(lab.layout).queue.read { database in
+            let tables = definitions.facts.flatMap { fact in
+                [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
+            }
+            return try KPIEngine(database: database, definitions: definitions, tables: tables).reads(sql, path: "x")
+        }
+    }
+
+    @Test(
+        "a statement reads the columns that it names, not those its views are made of",
+        arguments: [
+            ("SELECT SUM(f.v) FROM up f", ["up.v"], ["up"]),
+            ("SELECT COUNT(*) FROM up", [], ["up"]),
+            ("SELECT f.v FROM up f JOIN artist_of a ON a.source_id = f.artist WHERE f.day > 3", ["up.artist", "up.day", "up.v"], ["up"]),
+            ("WITH x AS (SELECT day, v FROM rp) SELECT day FROM x", ["rp.day", "rp.v"], ["rp"]),
+            ("SELECT t.v, f.day FROM up_total t, ap f", ["ap.day", "up_total.v"], ["ap", "up", "up_total"]),
+            ("SELECT win_seq FROM rp_v", ["rp.win_seq"], ["rp"]),
+            ("SELECT 1", [], []),
+        ])
+    func reads(sql: String, columns: [String], tables: [String]) throws {
+        let reads = try Self.reads(sql)
+        #expect(reads.columns.sorted() == columns)
+        #expect(reads.tables.sorted() == tables)
+    }
+
+    @Test("a guard looks at the columns a KPI names, not at those beside them")
+    func guards() throws {
+        var definitions = Lab.definitions
+        definitions["projections/guards.yml"] = "plays:\n  one: [up.v]\n  two: [up.note, rp.v]\n"
+        let lab = try Lab(definitions: definitions)
+        lab.completeRun()
+        try lab.append()
+        #expect(throws: Never.self) { try lab.projector().project() }
     }
 }
 

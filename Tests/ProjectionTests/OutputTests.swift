@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test(
-        "reporting zones are UTC or fixed offsets",
+        "zones that need no table are UTC and fixed offsets",
         arguments: [
             ("UTC", Int64(0)), ("+02:00", 7_200_000), ("-05:30", -19_800_000), ("Europe/Madrid", nil), ("+2:00", nil), ("+15:00", nil),
             ("", nil),

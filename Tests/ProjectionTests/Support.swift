@@ -9,6 +9,7 @@ struct WarehouseReading: Equatable {
     var versions: [String]
     var totals: [String]
     var kpis: [String]
+    var issues: [String]
 
     /// Reads the live generation of a root.
     init(_ layout: Layout) throws {
@@ -47,9 +48,13 @@ struct WarehouseReading: Equatable {
             database,
             sql: "SELECT kpi || ' · ' || seq || ' · ' || dims || ' · ' || COALESCE(num, '–') || ' · ' || COALESCE(den, '–') FROM kpi_value"
         ).sorted()
+        issues = try String.fetchAll(
+            database, sql: "SELECT subject || ' · ' || value || ' · ' || row_count FROM quality_issue WHERE issue = 'same_member'"
+        ).sorted()
     }
 
     init(_ fold: BruteFold) {
+        issues = fold.issues
         versions = fold.versions
         totals = fold.totals
         kpis = fold.kpis
@@ -58,7 +63,10 @@ struct WarehouseReading: Equatable {
     /// What only one side has, at most eight lines.
     func difference(_ other: WarehouseReading) -> String {
         var lines: [String] = []
-        for (name, mine, theirs) in [("version", versions, other.versions), ("total", totals, other.totals), ("kpi", kpis, other.kpis)] {
+        for (name, mine, theirs) in [
+            ("version", versions, other.versions), ("total", totals, other.totals), ("kpi", kpis, other.kpis),
+            ("issue", issues, other.issues),
+        ] {
             lines += Set(mine).subtracting(theirs).sorted().map { "\(name) only in the first:  \($0)" }
             lines += Set(theirs).subtracting(mine).sorted().map { "\(name) only in the second: \($0)" }
         }

@@ -11,14 +11,15 @@ evidence:
   where: "day_no > (SELECT MAX(day_no) FROM fact_audience_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)) - 28 AND day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)"
 ---*/
 WITH latest AS (
-  SELECT f.artist AS artist, MAX(f.day_no) AS day_no
+  SELECT a.artist_id AS artist_id, MAX(f.day_no) AS day_no
   FROM fact_audience_day f
+  JOIN artist_of a ON a.source_id = f.artist
   WHERE f.day_no <= :day
-  GROUP BY f.artist
+  GROUP BY a.artist_id
 )
-SELECT a.artist_id AS artist, SUM(f.streams_native) AS num, SUM(f.listeners) AS den
+SELECT l.artist_id AS artist, SUM(f.streams_native) AS num, SUM(f.listeners) AS den
 FROM latest l
-JOIN fact_audience_day f ON f.artist = l.artist AND f.day_no <= l.day_no AND f.day_no > l.day_no - 28
-JOIN artist_of a ON a.source_id = l.artist
-GROUP BY a.artist_id
-ORDER BY a.artist_id;
+JOIN artist_of a ON a.artist_id = l.artist_id
+JOIN fact_audience_day f ON f.artist = a.source_id AND f.day_no <= l.day_no AND f.day_no > l.day_no - 28
+GROUP BY l.artist_id
+ORDER BY l.artist_id;

@@ -38,3 +38,39 @@ SELECT
   reach,
   average_watch_time AS average_watch_nano
 FROM staged;
+
+-- from: youtube/video_statistics
+SELECT
+  as_of AS day_no,
+  'YouTube' AS platform,
+  account AS artist,
+  video_id AS post,
+  COALESCE(title, '') AS title,
+  '' AS posted_text,
+  published AS posted_day_no,
+  views,
+  likes,
+  comments,
+  NULL AS shares,
+  NULL AS saves,
+  NULL AS reach,
+  NULL AS average_watch_nano
+FROM staged;
+
+-- from: instagram/media
+SELECT
+  as_of AS day_no,
+  'Instagram' AS platform,
+  account AS artist,
+  media_id AS post,
+  COALESCE(caption, '') AS title,
+  '' AS posted_text,
+  published AS posted_day_no,
+  views,
+  likes,
+  comments,
+  shares,
+  saves,
+  reach,
+  average_watch_ms * 1000000 AS average_watch_nano
+FROM staged;

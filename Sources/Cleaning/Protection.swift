@@ -1,0 +1,193 @@
+/// What protecting a file came to.
+package struct ProtectionReport: Hashable, Sendable {
+    /// Personal values replaced, by group.
+    package internal(set) var personal: [String: Int] = [:]
+    /// Members of documents replaced because they may hold secrets.
+    package internal(set) var redacted = 0
+    /// Lines whose columns cannot be told apart, replaced whole.
+    package internal(set) var lines = 0
+
+    /// Whether nothing had to be replaced.
+    package var isClean: Bool { personal.isEmpty && redacted == 0 && lines == 0 }
+}
+
+/// Personal values and secrets leave a file before anything of it is stored.
+///
+/// The protected form has the format of the file itself (a ZIP becomes the member that is wanted), so all that follows reads it like a
+/// received file. Values that are pseudonyms already stay, so protecting twice changes nothing.
+extension Cleaner {
+    /// What stands in place of a secret.
+    package static let redacted = "[redacted]"
+
+    /// The protected bytes of a landing file.
+    ///
+    /// `pseudonym` gives what stands for a value of a group; the value comes trimmed and with ASCII letters in lower case.
+    /// Documents lose the members that the contract names under `redact`, and every member or text that is named or holds an access
+    /// token. Throws ``CleaningError`` when the file cannot be read well enough to find what must go, and what `pseudonym` throws.
+    package static func protect(
+        _ source: ByteSource, under contract: Contract, pseudonym: (_ group: String, _ value: [UInt8]) throws -> [UInt8]
+    ) throws -> (bytes: [UInt8], report: ProtectionReport) {
+        let text = try decoded(source, under: contract)
+        var report = ProtectionReport()
+        switch contract.shape {
+        case .table: return (try protectTable(text, contract, pseudonym, &report), report)
+        case .json(let records, _, _): return (try protectDocument(text, contract, records, pseudonym, &report), report)
+        case .script: return (text, report)
+        }
+    }
+
+    /// Whether a contract's files must be protected before they are stored.
+    package static func mustProtect(_ contract: Contract) -> Bool {
+        if case .json = contract.shape { return true }
+        return contract.isPersonal
+    }
+
+    private static func replacement(
+        _ value: [UInt8], _ group: String, _ pseudonym: (String, [UInt8]) throws -> [UInt8], _ report: inout ProtectionReport
+    ) throws -> [UInt8] {
+        let bare = trimmed(value)
+        guard !bare.isEmpty, !bare.starts(with: "p1:".utf8) else { return value }
+        report.personal[group, default: 0] += 1
+        return try pseudonym(group, bare.map(lower))
+    }
+
+    // MARK: tables
+
+    private static func protectTable(
+        _ text: [UInt8], _ contract: Contract, _ pseudonym: (String, [UInt8]) throws -> [UInt8], _ report: inout ProtectionReport
+    ) throws -> [UInt8] {
+        var lines = RecordFront(contract: contract, facts: CaptureFacts(fileName: ""))
+        unsafe text.withUnsafeBytes { unsafe lines.take($0) }
+        var out: [UInt8] = []
+        out.reserveCapacity(text.count)
+        var header: Header?
+        while let (line, end) = try lines.nextLine() {
+            defer { out += end }
+            guard let found = header else {
+                if case .headings(let heading) = try lines.heading(line) { header = heading }
+                out += line
+                continue
+            }
+            guard !line.isEmpty else { continue }
+            guard var fields = RecordFront.fields(line, found), fields.count == found.width else {
+                // Which cells are personal cannot be told.
+                report.lines += 1
+                out += Array(redacted.utf8)
+                continue
+            }
+            for (index, column) in contract.columns.enumerated() {
+                guard let group = column.personal, found.sources[index] >= 0 else { continue }
+                fields[found.sources[index]] = try replacement(fields[found.sources[index]], group, pseudonym, &report)
+            }
+            for (index, field) in fields.enumerated() {
+                if index > 0 { out.append(found.delimiter.byte) }
+                let isPlain = !found.quoted || !field.contains { $0 == found.delimiter.byte || $0 == 34 || $0 == 10 || $0 == 13 }
+                if isPlain {
+                    out += field
+                } else {
+                    out.append(34)
+                    for byte in field {
+                        if byte == 34 { out.append(byte) }
+                        out.append(byte)
+                    }
+                    out.append(34)
+                }
+            }
+        }
+        guard header != nil else { throw lines.withoutHeading() }
+        return out
+    }
+
+    // MARK: documents
+
+    private static func protectDocument(
+        _ text: [UInt8], _ contract: Contract, _ records: [RecordPath], _ pseudonym: (String, [UInt8]) throws -> [UInt8],
+        _ report: inout ProtectionReport
+    ) throws -> [UInt8] {
+        var changes: [(range: Range<Int>, text: [UInt8])] = []
+        for document in try Document.all(text) {
+            for node in contract.redactions.flatMap({ $0.records(in: document) }) where document.kind(node.node) != .null {
+                changes.append((document.range(node.node), quoted(Array(redacted.utf8))))
+                report.redacted += 1
+            }
+            for node in secrets(in: document) {
+                changes.append((document.range(node), quoted(Array(redacted.utf8))))
+                report.redacted += 1
+            }
+            let personal = contract.columns.filter { $0.personal != nil }
+            // What encloses several records is replaced once.
+            var done: Set<Document.Node> = []
+            for record in personal.isEmpty ? [] : records.flatMap({ $0.records(in: document) }) {
+                for column in personal {
+                    for path in column.paths {
+                        guard let group = column.personal, let node = place(path, record, document), done.insert(node).inserted,
+                            let value = document.text(node)
+                        else { continue }
+                        let made = try replacement(value, group, pseudonym, &report)
+                        if made != value { changes.append((document.range(node), quoted(made))) }
+                    }
+                }
+            }
+        }
+        guard !changes.isEmpty else { return text }
+        changes.sort { ($0.range.lowerBound, -$0.range.upperBound) < ($1.range.lowerBound, -$1.range.upperBound) }
+        var out: [UInt8] = []
+        var at = 0
+        for change in changes where change.range.lowerBound >= at {
+            out += text[at..<change.range.lowerBound]
+            out += change.text
+            at = change.range.upperBound
+        }
+        return out + text[at...]
+    }
+
+    /// Where a column's value stands in the document itself: in the record, in an enclosing element (`^`) or at the root (`$`).
+    private static func place(_ path: RecordPath, _ record: RecordPath.Found, _ document: Document) -> Document.Node? {
+        guard path.isOfRecord, !path.text.hasPrefix("#") else { return path.value(in: document, record.node) }
+        let name = Array(path.text.utf8.drop { $0 == UInt8(ascii: "^") || $0 == UInt8(ascii: "$") })
+        let depth = path.text.utf8.prefix { $0 == UInt8(ascii: "^") }.count
+        if depth == 0 { return document.member(document.root, name) }
+        return depth <= record.parents.count ? document.member(record.parents[depth - 1], name) : nil
+    }
+
+    /// Members named like a secret, and texts that carry an access token in an address.
+    private static func secrets(in document: Document) -> [Document.Node] {
+        let names: Set<String> = [
+            "access_token", "refresh_token", "id_token", "accesstoken", "refreshtoken", "authorization", "cookie", "set-cookie", "password",
+            "client_secret", "api_key", "apikey", "jwt",
+        ]
+        let marks = ["access_token=", "input_token=", "client_secret=", "api_key=", "bearer "].map { Array($0.utf8) }
+        var found: [Document.Node] = []
+        var open = [document.root]
+        while let node = open.popLast() {
+            var child = document.first(in: node)
+            while let current = child {
+                child = document.next(after: current, in: node)
+                let key = String(decoding: document.rawKey(current).map(lower), as: UTF8.self)
+                if names.contains(key), document.kind(current) != .null {
+                    found.append(current)
+                } else if document.isContainer(current) {
+                    open.append(current)
+                } else if document.kind(current) == .string {
+                    let text = document.bytes[document.range(current)].map(lower)
+                    if marks.contains(where: { contains(text, $0) }) { found.append(current) }
+                }
+            }
+        }
+        return found
+    }
+
+    private static func contains(_ text: [UInt8], _ mark: [UInt8]) -> Bool {
+        guard text.count >= mark.count else { return false }
+        return (0...(text.count - mark.count)).contains { text[$0] == mark[0] && text[$0..<($0 + mark.count)].elementsEqual(mark) }
+    }
+
+    private static func quoted(_ value: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = [34]
+        for byte in value {
+            if byte == 34 || byte == 92 { out.append(92) }
+            if byte >= 32 { out.append(byte) }
+        }
+        return out + [34]
+    }
+}

@@ -1,0 +1,166 @@
+import Cleaning
+import EventLog
+import Projection
+
+/// A dated reference rate: what one unit of a currency is worth in US dollars, from that day until the next dated one.
+package struct ReferenceRate: Sendable, Hashable {
+    /// ISO 4217 code; never USD, which is 1.
+    package let currency: String
+    /// Days since 1970-01-01.
+    package let day: Int64
+    /// Nano-USD for one whole unit, above 0.
+    package let nano: Int64
+
+    /// Reads what a person wrote; throws with the part that is wrong and how it is written.
+    package init(currency: String, day: String, usd: String) throws {
+        let code = SQLText.upper(currency.trimmingSpaces)
+        guard code.utf8.count == 3, code.utf8.allSatisfy({ (65...90).contains($0) }) else {
+            throw LedgerError("“\(currency)” is no currency; write an ISO 4217 code such as EUR")
+        }
+        guard code != "USD" else { throw LedgerError("USD needs no rate: it is what others are converted to, and is always 1") }
+        guard let number = CalendarDay.day(day.trimmingSpaces) else { throw LedgerError("“\(day)” is not a day; write YYYY-MM-DD") }
+        guard case .value(let nano, exact: true) = PlainNumber.parse(Array(usd.utf8), scale: 9), nano > 0 else {
+            throw LedgerError("“\(usd)” is no rate; write US dollars for one \(code), above 0, with at most nine decimals, such as 1.0923")
+        }
+        self.currency = code
+        self.day = number
+        self.nano = nano
+    }
+
+    init(currency: String, day: Int64, nano: Int64) {
+        self.currency = currency
+        self.day = day
+        self.nano = nano
+    }
+}
+
+/// A name or id that means a member or an account, as `reference.changed` events say it.
+package struct ReferenceName: Sendable, Equatable {
+    /// The service, or `*` for all.
+    package let service: String
+    package let value: String
+    package let member: String
+    /// The event that said so.
+    package let seq: Int64
+}
+
+extension Lake {
+    /// Enters rates, one `reference.changed` event each, in one commit; those that are known already are left out.
+    ///
+    /// - Returns: the seqs of the new events; fewer than the rates when some were known.
+    package func setRates(_ rates: [ReferenceRate]) throws -> [Int64] {
+        var known: [String: Int64] = [:]
+        for rate in try self.rates() { known["\(rate.currency) \(rate.day)"] = rate.nano }
+        let new = rates.filter { known["\($0.currency) \($0.day)"] != $0.nano }
+        guard !new.isEmpty else { return [] }
+        let run = try Run(self, command: "reference")
+        let seqs = try log.write { transaction in
+            if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
+            return try new.map { rate in
+                try transaction.append(
+                    draft(
+                        "reference/rate", .referenceChanged, run: run.id,
+                        [
+                            "kind": "rate", "currency": .string(rate.currency), "day": .string(CalendarDay.text(day: rate.day)),
+                            "nano_usd": .string(String(rate.nano)),
+                        ])
+                ).seq
+            }
+        }
+        try run.complete("ok")
+        return seqs
+    }
+
+    /// The rates of a CSV with the columns currency, date and usd, in any order. One wrong line, and nothing is entered.
+    package func readRates(_ path: String) throws -> [ReferenceRate] {
+        guard let text = String(validating: try Files.read(path), as: UTF8.self) else {
+            throw LedgerError("\(path) is not UTF-8; save it as UTF-8")
+        }
+        var columns: [String: Int] = [:]
+        var rates: [ReferenceRate] = []
+        var lines: [String: (line: Int, nano: Int64)] = [:]
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            func fail(_ reason: String) -> LedgerError { LedgerError("\(path):\(index + 1): \(reason)") }
+            let cells = line.split(separator: ",", omittingEmptySubsequences: false).map { cell in
+                let plain = cell.trimmingSpaces.trimmingPrefix("\u{FEFF}")
+                let isQuoted = plain.count > 1 && plain.hasPrefix("\"") && plain.hasSuffix("\"")
+                return isQuoted ? String(plain.dropFirst().dropLast()) : String(plain)
+            }
+            guard cells != [""] else { continue }
+            if columns.isEmpty {
+                for (at, name) in cells.enumerated() { columns[name.lowercased()] = at }
+                continue
+            }
+            guard let currency = columns["currency"], let date = columns["date"], let usd = columns["usd"] else { break }
+            guard cells.count == columns.count else { throw fail("\(cells.count) cells, but the heading has \(columns.count)") }
+            do {
+                let rate = try ReferenceRate(currency: cells[currency], day: cells[date], usd: cells[usd])
+                let key = "\(rate.currency) \(rate.day)"
+                if let other = lines[key] {
+                    guard other.nano == rate.nano else {
+                        throw LedgerError("\(rate.currency) has another rate for \(cells[date]) at line \(other.line); keep one of them")
+                    }
+                    continue
+                }
+                lines[key] = (index + 1, rate.nano)
+                rates.append(rate)
+            } catch let error as LedgerError {
+                throw fail(error.description)
+            }
+        }
+        for name in ["currency", "date", "usd"] where columns[name] == nil {
+            throw LedgerError("\(path):1: no column “\(name)”; the heading must name currency, date and usd")
+        }
+        return rates
+    }
+
+    /// The rates in force, by currency and day. Read from the log: they need no projection.
+    package func rates() throws -> [ReferenceRate] {
+        var known: [String: [Int64: Int64]] = [:]
+        try eachReference("rate") { event in
+            guard let currency = event.body["currency"]?.string, let day = event.body["day"]?.string.flatMap({ CalendarDay.day($0) }),
+                let nano = event.body["nano_usd"]?.string.flatMap({ Int64($0) })
+            else { return }
+            known[currency, default: [:]][day] = nano
+        }
+        return known.sorted { $0.key < $1.key }.flatMap { currency, days in
+            days.sorted { $0.key < $1.key }.map { ReferenceRate(currency: currency, day: $0.key, nano: $0.value) }
+        }
+    }
+
+    /// Says that a name the service shows, as in a file's name, means an account.
+    package func nameAccount(service: String, name: String, account: String) throws -> Int64 {
+        let known = Set(try projector.definitions(until: try log.read { try $0.head().seq }).contracts.values.map(\.contract.service))
+        guard known.contains(service) else {
+            throw LedgerError("there is no service “\(service)”; known: \(known.sorted().joined(separator: ", "))")
+        }
+        guard !SourceNames.normalised(name).isEmpty, !account.trimmingSpaces.isEmpty else {
+            throw LedgerError("a name and an account are needed, and neither may be empty")
+        }
+        return try alias(kind: "account", service: service, value: name, member: account, name: nil)
+    }
+
+    /// The names in force of one kind, such as `artist` or `account`, by service and name.
+    package func names(_ kind: String) throws -> [ReferenceName] {
+        var known: [String: ReferenceName] = [:]
+        try eachReference(kind) { event in
+            guard let service = event.body["service"]?.string, let value = event.body["value"]?.string,
+                let member = event.body["member"]?.string
+            else { return }
+            let key = "\(service)\u{0}\(SourceNames.normalised(value))"
+            if known[key]?.member != member {
+                known[key] = ReferenceName(service: service, value: value, member: member, seq: event.seq)
+            }
+        }
+        return known.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private func eachReference(_ kind: String, _ body: (Event) -> Void) throws {
+        try log.read { transaction in
+            try transaction.events(EventQuery(streams: ["reference/\(kind)"], types: [EventType.referenceChanged.rawValue])) { event in
+                body(event)
+                return true
+            }
+        }
+    }
+}

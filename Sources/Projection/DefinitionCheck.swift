@@ -1,0 +1,144 @@
+import Cleaning
+import Yams
+
+/// One thing that is wrong in a definition file.
+package struct DefinitionFinding: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Path below the definitions folder.
+    package let path: String
+    /// From 1, where it is known.
+    package let line: Int?
+    /// Dotted key; empty for the file as a whole.
+    package let key: String
+    package let message: String
+    /// What to write instead.
+    package let suggestion: String?
+
+    package var description: String {
+        "\(path)\(line.map { ":\($0)" } ?? ""): \(key.isEmpty ? "" : "\(key): ")\(message)\(suggestion.map { "; \($0)" } ?? "")"
+    }
+
+    init(_ error: ContractError, key: String, line: Int) {
+        self.init(path: error.path, line: line, key: key, message: error.message, suggestion: error.suggestion)
+    }
+
+    init(_ error: any Error, path: String) {
+        if let error = error as? DefinitionError {
+            self.init(path: error.path, line: error.line, key: "", message: error.reason, suggestion: nil)
+        } else {
+            self.init(path: path, line: nil, key: "", message: "\(error)", suggestion: nil)
+        }
+    }
+
+    private init(path: String, line: Int?, key: String, message: String, suggestion: String?) {
+        (self.path, self.line, self.key, self.message, self.suggestion) = (path, line, key, message, suggestion)
+    }
+}
+
+extension DefinitionSet {
+    /// All that is wrong in a set of definition files, by path and line; empty when they can be used.
+    ///
+    /// Contracts are read on behind an error, one complaint a key. Rules that span files are judged over the files that are sound.
+    package static func findings(in files: [String: [UInt8]]) -> [DefinitionFinding] {
+        var found: [DefinitionFinding] = []
+        var sound = DefinitionSet()
+        for (path, bytes) in files.sorted(by: { $0.key < $1.key }) {
+            do {
+                if DefinitionKind(path: path) == .service { _ = try ServiceDefinition(path: path, bytes: bytes) }
+                try sound.read(path: path, bytes: bytes)
+            } catch let error as ContractError {
+                found += ContractCheck(path: path, first: error).findings(bytes)
+            } catch {
+                found.append(DefinitionFinding(error, path: path))
+            }
+        }
+        found += sound.conflicts().map { DefinitionFinding($0, path: $0.path) }
+        return found.sorted { ($0.path, $0.line ?? 0, $0.key) < ($1.path, $1.line ?? 0, $1.key) }
+    }
+}
+
+/// Finds the errors of a contract behind its first: what is complained of is taken out of the tree, and the rest is read again.
+private struct ContractCheck {
+    let path: String
+    let first: ContractError
+
+    /// More than a person mends at once.
+    private static let most = 50
+
+    func findings(_ bytes: [UInt8]) -> [DefinitionFinding] {
+        var found = [DefinitionFinding(first, key: first.key, line: first.line)]
+        guard let original = (try? Yams.compose(yaml: String(decoding: bytes, as: UTF8.self))) ?? nil, original.mapping != nil else {
+            return found
+        }
+        var tree = original
+        // Where each column of the tree stands in the file.
+        var columns = Array((original["columns"]?.sequence ?? []).indices)
+        var removed: Set<String> = []
+        var error = first
+        while found.count < Self.most {
+            guard let cut = Self.without(error.key, tree, &columns, &removed), let text = try? Yams.serialize(node: cut) else { break }
+            tree = cut
+            do {
+                _ = try Contract.parse(Array(text.utf8), path: path)
+                break
+            } catch let next {
+                error = next
+            }
+            // A complaint about what was taken out is our doing.
+            if removed.contains(where: { error.message.contains("'\($0)'") }) { continue }
+            var key = error.key
+            let parts = key.split(separator: ".").map(String.init)
+            if parts.first == "columns", parts.count > 1, let index = Int(parts[1]), columns.indices.contains(index - 1) {
+                key = (["columns", String(columns[index - 1] + 1)] + parts.dropFirst(2)).joined(separator: ".")
+            }
+            guard !found.contains(where: { $0.key == key && $0.message == error.message }) else { break }
+            found.append(DefinitionFinding(error, key: key, line: Self.line(of: key, in: original)))
+        }
+        return found
+    }
+
+    /// The tree without what a key names: a column, a key of the file; a missing one is put in its place. nil when that cannot help.
+    private static func without(_ key: String, _ tree: Node, _ columns: inout [Int], _ removed: inout Set<String>) -> Node? {
+        let parts = key.split(separator: ".").map(String.init)
+        guard let top = parts.first, var mapping = tree.mapping else { return nil }
+        let node = Node(top)
+        if top == "columns", parts.count > 1, let index = Int(parts[1]), var list = mapping[node]?.sequence,
+            list.indices.contains(index - 1)
+        {
+            if let name = list[index - 1]["name"]?.string { removed.insert(name) }
+            list.remove(at: index - 1)
+            columns.remove(at: index - 1)
+            // Something must stay that the rest can be read with.
+            if list.isEmpty { return nil }
+            mapping[node] = Node.sequence(list)
+            return Node.mapping(mapping)
+        }
+        let needed: [String: Node] = ["title": Node("title"), "names": ["name.csv"], "account": Node("ask"), "merge": Node("append")]
+        if let value = mapping[node] {
+            if let name = value.string { removed.insert(name) }
+            mapping[node] = needed[top]
+            if needed[top] == value { return nil }
+        } else {
+            guard let value = needed[top] else { return nil }
+            mapping[node] = value
+        }
+        return Node.mapping(mapping)
+    }
+
+    /// The line of the deepest part of a key that the file has.
+    private static func line(of key: String, in tree: Node) -> Int {
+        var node = tree
+        var line = 1
+        for part in key.split(separator: ".").map(String.init) {
+            if let index = Int(part), let list = node.sequence, list.indices.contains(index - 1) {
+                node = list[index - 1]
+                line = node.mark?.line ?? line
+            } else if let pair = node.mapping?.first(where: { $0.key.string == part }) {
+                line = pair.key.mark?.line ?? line
+                node = pair.value
+            } else {
+                break
+            }
+        }
+        return line
+    }
+}

@@ -1,0 +1,35 @@
+import GRDB
+
+/// Amounts in other currencies: exact integers, rounded half-even, never through a floating point type.
+package enum Money {
+    /// Nano units of a currency in nano-USD, at a rate in nano-USD for one whole unit; nil where the result exceeds 64 bits.
+    package static func convert(_ nano: Int64, rate: Int64) -> Int64? {
+        let product = Int128(nano) * Int128(rate)
+        let unit: Int128 = 1_000_000_000
+        let (whole, rest) = product.quotientAndRemainder(dividingBy: unit)
+        var quotient = whole
+        let twice = rest.magnitude * 2
+        if twice > unit.magnitude || twice == unit.magnitude && quotient % 2 != 0 { quotient += product < 0 ? -1 : 1 }
+        return Int64(exactly: quotient)
+    }
+
+    /// `CONVERT_NANO(amount, rate)`: the function of that name in SQL; NULL where an argument is or the result exceeds 64 bits.
+    static let function = DatabaseFunction("CONVERT_NANO", argumentCount: 2, pure: true) { values in
+        let integers = values.map { value -> Int64? in if case .int64(let number) = value.storage { number } else { nil } }
+        guard let amount = integers[0], let rate = integers[1] else { return nil }
+        return convert(amount, rate: rate)
+    }
+}
+
+extension FactDefinition {
+    /// Where an amount's currency and its day stand: the column of kind `currency`, and the day that a rate is looked up for.
+    ///
+    /// nil for facts whose amounts are in one currency, or that have no day.
+    var currency: (column: String, day: String)? {
+        let days = columns.filter { $0.storage == .day }
+        guard let column = columns.first(where: { $0.storage == .source("currency") }),
+            let day = days.first(where: { $0.name == partition }) ?? days.first(where: \.isKey) ?? days.first
+        else { return nil }
+        return (column.name, day.name)
+    }
+}

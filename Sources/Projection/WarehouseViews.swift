@@ -1,0 +1,181 @@
+/// The plain names of the warehouse: what KPI and curated SQL may read, as it is now or as it was known at a seq.
+///
+/// The same list of SELECTs makes the permanent views (the current state) and the temporary ones that shadow them in one connection.
+struct WarehouseViews {
+    /// One view: its name and the SELECT behind it.
+    struct View {
+        let name: String
+        let select: String
+    }
+
+    let facts: [FactDefinition]
+    /// nil: the current state.
+    let seq: Int64?
+
+    /// Every view, each after those it reads.
+    var all: [View] {
+        memberViews + rateViews + facts.flatMap { fact in [view(of: fact)] + fact.totals.map { view(of: $0, in: fact) } } + [qualityIssues]
+    }
+
+    /// Condition that a version is known at the seq.
+    private func live(_ table: String) -> String {
+        seq.map { "\(table).from_seq <= \($0) AND (\(table).to_seq IS NULL OR \(table).to_seq > \($0))" } ?? "\(table).to_seq IS NULL"
+    }
+
+    // MARK: Members
+
+    private var artist: String {
+        """
+        SELECT s.id AS source_id, m.member AS artist_id, COALESCE(n.name, UPPER(SUBSTR(m.member, 8))) AS name FROM \
+        main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.member_name_v n ON \
+        n.kind = 'artist' AND n.member = m.member AND \(live("n")) WHERE s.kind = 'artist'
+        """
+    }
+
+    /// Views that resolve source values to members.
+    private var memberViews: [View] {
+        [
+            View(name: "artist_of", select: artist),
+            View(
+                name: "platform_of",
+                select: """
+                    SELECT s.id AS source_id, m.member AS platform_id, COALESCE(p.name, s.value) AS name, p.family AS family FROM \
+                    main.source_value s JOIN main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.dim_platform p ON \
+                    p.platform_id = m.member WHERE s.kind = 'platform'
+                    """),
+            View(
+                name: "territory_of",
+                select: """
+                    SELECT s.id AS source_id, m.member AS territory_id, COALESCE(t.name, s.value) AS name FROM main.source_value s JOIN \
+                    main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.dim_territory t ON t.territory_id = m.member \
+                    WHERE s.kind = 'territory'
+                    """),
+            View(
+                name: "dim_artist",
+                select: "SELECT a.artist_id AS artist_id, MIN(a.name) AS name FROM (\(artist)) a GROUP BY a.artist_id"),
+        ]
+    }
+
+    /// Days that lie outside of every fact, so that a rate's span needs no null: the first of year 1, and of year 10000.
+    private static let always = (from: Int64(-719_162), until: Int64(2_932_897))
+
+    /// `dim_rate`, the spans in which each rate holds, and `rate_of`, the same for each currency as the files spell it.
+    private var rateViews: [View] {
+        let rates = """
+            SELECT r.currency AS currency, r.from_day AS from_day, COALESCE((SELECT MIN(n.from_day) FROM main.rate_v n WHERE n.currency \
+            = r.currency AND n.from_day > r.from_day AND \(live("n"))), \(Self.always.until)) AS until_day, r.nano_usd AS nano_usd FROM \
+            main.rate_v r WHERE \(live("r")) UNION ALL SELECT 'USD', \(Self.always.from), \(Self.always.until), 1000000000
+            """
+        return [
+            View(name: "dim_rate", select: rates),
+            View(
+                name: "rate_of",
+                select: """
+                    SELECT s.id AS source_id, d.currency AS currency, d.from_day AS from_day, d.until_day AS until_day, d.nano_usd AS \
+                    nano_usd FROM main.source_value s JOIN (\(rates)) d ON d.currency = UPPER(s.value) WHERE s.kind = 'currency'
+                    """),
+        ]
+    }
+
+    // MARK: Facts and totals
+
+    private func columns(_ table: VersionedTable, _ alias: String) -> [String] { table.columns.map { "\(alias).\"\($0.name)\"" } }
+
+    private func view(of fact: FactDefinition) -> View {
+        let table = VersionedTable(fact: fact)
+        let list = (columns(table, "f") + ["f.from_seq", "f.set_seq", "f.set_line"]).joined(separator: ", ")
+        let shadowed = table.shadows.map { " AND NOT \(isShadowed($0, table))" }.joined()
+        return View(name: table.name, select: "SELECT \(list) FROM main.\"\(table.name)_v\" f WHERE \(live("f"))\(shadowed)")
+    }
+
+    /// Whether the row `f` stands behind a row whose source value has been the same member for longer.
+    private func isShadowed(_ shadow: VersionedTable.Shadow, _ table: VersionedTable) -> String {
+        var conditions = table.key.filter { $0 != shadow.column && $0 != "account" }.map { "g.\"\($0)\" = f.\"\($0)\"" }
+        conditions.append("g.\"\(shadow.column)\" = w.before_id")
+        switch shadow.account {
+        case .tellsApart: conditions.append("g.account = f.account")
+        case .isTheMember: break
+        case .isTheMemberIn(let streams):
+            let list = streams.map { "'\($0)'" }.joined(separator: ", ")
+            conditions.append(
+                "(g.account = f.account OR f.src IN (SELECT id FROM main.source_value WHERE kind = 'dataset' AND value IN (\(list))))")
+        }
+        return """
+            EXISTS (SELECT 1 FROM main.member_twin_v w CROSS JOIN main."\(table.name)_v" g ON \(conditions.joined(separator: " AND ")) AND \
+            \(live("g")) WHERE w.source_id = f."\(shadow.column)" AND \(live("w")))
+            """
+    }
+
+    /// Rows of a fact that its view leaves out; found from the few source values that have a twin, never by reading the fact.
+    private func shadowed(_ table: VersionedTable) -> String {
+        let any = table.shadows.map { shadow in
+            "(f.\"\(shadow.column)\" IN (SELECT source_id FROM main.member_twin_v) AND \(isShadowed(shadow, table)))"
+        }
+        return "main.\"\(table.name)_v\" f WHERE \(live("f")) AND (\(any.joined(separator: " OR ")))"
+    }
+
+    /// A kept total counts every row of its fact; what the fact's view leaves out is taken off again.
+    private func view(of total: FactDefinition.Total, in fact: FactDefinition) -> View {
+        let table = VersionedTable(total: total, of: fact)
+        let base = VersionedTable(fact: fact)
+        let tail = ["t.from_seq", "t.set_seq", "t.set_line"]
+        guard !base.shadows.isEmpty else {
+            let list = (columns(table, "t") + tail).joined(separator: ", ")
+            return View(name: table.name, select: "SELECT \(list) FROM main.\"\(table.name)_v\" t WHERE \(live("t"))")
+        }
+        let keys = table.key.map { "f.\"\($0)\" AS \"\($0)\"" }
+        let sums = total.sums.map { "COALESCE(SUM(f.\"\($0)\"), 0) AS \"\($0)\"" }
+        let hidden = """
+            SELECT \((keys + ["COUNT(*) AS row_count"] + sums).joined(separator: ", ")) FROM \(shadowed(base)) GROUP BY \
+            \(table.key.map { "f.\"\($0)\"" }.joined(separator: ", "))
+            """
+        let list = table.columns.map { column in
+            table.key.contains(column.name)
+                ? "t.\"\(column.name)\"" : "t.\"\(column.name)\" - COALESCE(h.\"\(column.name)\", 0) AS \"\(column.name)\""
+        }
+        return View(
+            name: table.name,
+            select: """
+                SELECT \((list + tail).joined(separator: ", ")) FROM main."\(table.name)_v" t LEFT JOIN (\(hidden)) h ON \
+                \(table.key.map { "h.\"\($0)\" IS t.\"\($0)\"" }.joined(separator: " AND ")) WHERE \(live("t")) AND \
+                t.row_count > COALESCE(h.row_count, 0)
+                """)
+    }
+
+    // MARK: Quality
+
+    /// `quality_issue`: what a person should know of the figures. One line an issue, fact, member and value, with the rows concerned.
+    private var qualityIssues: View {
+        let parts = facts.flatMap { fact -> [String] in
+            let table = VersionedTable(fact: fact)
+            return table.shadows.map { shadow in
+                """
+                SELECT 'same_member' AS issue, '\(table.name)' AS fact, m.member AS subject, s.value AS value, COUNT(*) AS row_count
+                FROM main."\(table.name)_v" f JOIN main.source_value s ON s.id = f."\(shadow.column)"
+                JOIN main.member_v m ON m.source_id = s.id AND \(live("m"))
+                WHERE f."\(shadow.column)" IN (SELECT source_id FROM main.member_twin_v) AND \(live("f"))
+                  AND \(isShadowed(shadow, table))
+                GROUP BY m.member, s.value
+                """
+            }
+        }
+        let unconverted = facts.compactMap { fact in fact.currency.map { unconvertedRows(fact, currency: $0.column, day: $0.day) } }
+        let nothing = "SELECT NULL AS issue, NULL AS fact, NULL AS subject, NULL AS value, NULL AS row_count WHERE 0"
+        return View(name: "quality_issue", select: ([nothing] + parts + unconverted).joined(separator: " UNION ALL "))
+    }
+
+    /// Amounts of a fact in a currency that has no rate on their day, counted on a kept total where there is one.
+    private func unconvertedRows(_ fact: FactDefinition, currency: String, day: String) -> String {
+        let total = fact.totals.first { $0.by.contains(currency) && $0.by.contains(day) }
+        let amounts = fact.columns.filter { $0.isMeasure && $0.storage == .nano }.map { "f.\"\($0.name)\" IS NOT NULL" }
+        let counted = total.map { ("SUM(f.row_count)", $0.name, "1") } ?? ("COUNT(*)", fact.name, "(\(amounts.joined(separator: " OR ")))")
+        return """
+            SELECT 'no_rate', '\(fact.name)', UPPER(s.value), s.value, \(counted.0)
+            FROM "\(counted.1)" f JOIN main.source_value s ON s.id = f."\(currency)"
+            WHERE UPPER(s.value) <> 'USD' AND \(amounts.isEmpty ? "0" : counted.2) AND NOT EXISTS (
+              SELECT 1 FROM main.rate_v r
+              WHERE r.currency = UPPER(s.value) AND r.from_day <= f."\(day)" AND \(live("r")))
+            GROUP BY s.value
+            """
+    }
+}

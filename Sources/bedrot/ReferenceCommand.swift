@@ -1,0 +1,123 @@
+import ArgumentParser
+import Cleaning
+import EventLog
+import Ledger
+import Projection
+
+struct Reference: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Assumptions: exchange rates, and names that mean an account.",
+        discussion: "Each is an event (reference.changed): what was assumed when stays known, and a KPI can be asked for as it was then.",
+        subcommands: [Rate.self, Import.self, Account.self, List.self])
+
+    struct Rate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Enter what one unit of a currency is worth in US dollars, from a day on.",
+            discussion: "Example: bedrot reference rate EUR 2025-08-01 1.0923\nIt holds until the next dated rate. USD is always 1.")
+
+        @OptionGroup var options: RootOptions
+        @Argument(help: "ISO 4217 code.") var currency: String
+        @Argument(help: "The day, YYYY-MM-DD.") var day: String
+        @Argument(help: "US dollars for one unit, at most nine decimals.") var usd: String
+
+        func run() throws { try Reference.enter([try ReferenceRate(currency: currency, day: day, usd: usd)], options) }
+    }
+
+    struct Import: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Enter many assumptions from a file.", subcommands: [Rates.self])
+
+        struct Rates: ParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Enter rates from a CSV with the columns currency, date, usd.",
+                discussion: "One wrong line, and nothing is entered. Rates that are known already are left out.")
+
+            @OptionGroup var options: RootOptions
+            @Argument(help: "The file.", completion: .file(extensions: ["csv"])) var file: String
+
+            func run() throws { try Reference.enter(try options.read { try $0.readRates(file) }, options) }
+        }
+    }
+
+    struct Account: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say which account a name in a file name or browser means.",
+            discussion: """
+                Example: bedrot reference account spotify "ZONE A0" zonea0
+                Files such as “ZONE A0-audience-timeline.csv” then belong to that account.
+                """)
+
+        @OptionGroup var options: RootOptions
+        @Argument(help: "The service.") var service: String
+        @Argument(help: "The name or id as the service shows it.") var name: String
+        @Argument(help: "The account.") var account: String
+
+        func run() throws {
+            let seq = try options.write { try $0.nameAccount(service: service, name: name, account: account) }
+            if options.json { return try Terminal.json(["seq": .int(seq)]) }
+            Terminal.out("event \(seq): “\(name)” of \(service) is the account \(account)")
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What is in force: rates, accounts or artists.")
+
+        enum Kind: String, ExpressibleByArgument, CaseIterable { case rate, account, artist }
+
+        @OptionGroup var options: RootOptions
+        @Argument(help: "rate, account or artist.") var kind: Kind
+
+        func run() throws { try kind == .rate ? listRates() : listNames() }
+
+        private func listRates() throws {
+            let rates = try options.read { try $0.rates() }
+            if options.json {
+                return try Terminal.json(
+                    .array(
+                        rates.map {
+                            [
+                                "currency": .string($0.currency), "date": .string(CalendarDay.text(day: $0.day)),
+                                "usd": .string(CellText.nano($0.nano)),
+                            ]
+                        }))
+            }
+            guard !rates.isEmpty else { return Terminal.out("no rate is known; enter one: bedrot reference rate EUR DAY USD") }
+            var table = TextTable(columns: [("currency", .left), ("from", .left), ("USD for one", .right)])
+            table.rows = rates.map { [$0.currency, CalendarDay.text(day: $0.day), CellText.nano($0.nano)] }
+            Terminal.out(table.render())
+        }
+
+        private func listNames() throws {
+            let names = try options.read { try $0.names(kind.rawValue) }
+            if options.json {
+                return try Terminal.json(
+                    .array(
+                        names.map {
+                            [
+                                "service": .string($0.service), "name": .string($0.value), "member": .string($0.member),
+                                "seq": .int($0.seq),
+                            ]
+                        }))
+            }
+            guard !names.isEmpty else { return Terminal.out("no \(kind.rawValue) has another name") }
+            var table = TextTable(columns: [("service", .left), ("name", .left), ("is", .left), ("event", .right)])
+            table.rows = names.map { [$0.service, $0.value, $0.member, "\($0.seq)"] }
+            Terminal.out(table.render())
+        }
+    }
+
+    private static func enter(_ rates: [ReferenceRate], _ options: RootOptions) throws {
+        let seqs = try options.write { lake in
+            let seqs = try lake.setRates(rates)
+            if !seqs.isEmpty { _ = try lake.project() }
+            return seqs
+        }
+        if options.json {
+            return try Terminal.json(["events": .array(seqs.map { .int($0) }), "known": .int(Int64(rates.count - seqs.count))])
+        }
+        let known = rates.count - seqs.count
+        Terminal.out(
+            "entered \(Words.count(Int64(seqs.count), "rate"))" + (known > 0 ? ", \(known) known already" : "")
+                + (seqs.first.map { seqs.count > 1 ? " (events \($0) to \(seqs[seqs.count - 1]))" : " (event \($0))" } ?? ""))
+    }
+}

@@ -1,0 +1,170 @@
+import Cleaning
+import EventLog
+import Projection
+import Testing
+
+@testable import Ledger
+
+/// Which days of which source are here: the matrix, its gaps and what is to be done about them.
+@Suite struct CoverageTests {
+    private static let today = Day.number("2025-03-20")
+
+    /// `first..last state` of each run of a dataset's days, without the year.
+    private func days(
+        _ root: Root, _ service: String, account: String? = nil, from: String? = nil, to: String? = nil, today: Int64 = today
+    ) throws -> [String] {
+        let report = try root.lake.coverage(
+            service: service, from: from.map { Day.number($0) }, to: to.map { Day.number($0) }, today: today)
+        let row = try #require(report.rows.first { account == nil || $0.account == account })
+        return row.runs.map { run in
+            let ends = [run.days.lowerBound, run.days.upperBound].map { String(CalendarDay.text(day: $0).dropFirst(5)) }
+            return "\(ends[0])..\(ends[1]) \(run.state.rawValue)"
+        }
+    }
+
+    private func spotify(_ root: Root, _ streams: [Int?], from first: String, artist: String = "A", made: String, project: Bool = true)
+        throws
+    {
+        let stamp = "\(made.replacing("-", with: ""))_120000"
+        let path = try root.file(Export.spotifyName(artist, stamp), Export.spotify(streams, from: first))
+        _ = try root.feed(path, project: project)
+    }
+
+    @Test func daysBetweenCapturesAreMissingAndTheNewestAreNotDue() throws {
+        let root = try Root()
+        try spotify(root, [1, 2, 3], from: "2025-03-01", made: "2025-03-05")
+        try spotify(root, [4, 5], from: "2025-03-10", made: "2025-03-13")
+        let expected = ["03-01..03-03 pulled", "03-04..03-09 never_tried", "03-10..03-11 pulled", "03-12..03-18 never_tried"]
+        // The contract says that the source reports two days late.
+        #expect(try days(root, "spotify") == expected + ["03-19..03-20 not_yet_due"])
+        #expect(try days(root, "spotify", to: "2025-03-11") == Array(expected.prefix(3)))
+        #expect(try days(root, "spotify", from: "2025-02-27", to: "2025-03-02") == ["02-27..02-28 never_tried", "03-01..03-02 pulled"])
+        let report = try root.lake.coverage(service: "spotify", from: nil, to: nil, today: Self.today)
+        let remedy = try #require(report.rows[0].runs[1].remedy)
+        for part in [
+            "artists.spotify.com/c/en/artist/A", "2025-03-04 to 2025-03-09", "spotify_audience_A_<captured_at>.csv",
+            "1_landing/spotify/audience/A",
+        ] {
+            #expect(remedy.contains(part), "\(part): \(remedy)")
+        }
+        #expect(report.rows[0].runs.filter { !$0.state.isGap }.allSatisfy { $0.remedy == nil })
+        // A withdrawn capture covers nothing.
+        let capture = try #require(try root.events(.captured).last?.seq)
+        _ = try root.lake.retract(capture, reason: "wrong")
+        #expect(try days(root, "spotify") == ["03-01..03-03 pulled", "03-04..03-18 never_tried", "03-19..03-20 not_yet_due"])
+    }
+
+    @Test func aCoveredDayWithoutARowIsEmpty() throws {
+        let root = try Root()
+        let text = "date,listeners,streams,followers\n2025-03-01,1,1,1\n2025-03-04,1,1,1\n"
+        _ = try root.feed(root.file(Export.spotifyName("A", "20250306_120000"), text), project: true)
+        let covered = ["03-01..03-01 pulled", "03-02..03-03 pulled_empty", "03-04..03-04 pulled"]
+        #expect(try days(root, "spotify", to: "2025-03-04") == covered)
+        // A later capture fills the days; until it is projected nobody says that they are empty.
+        try spotify(root, [1, 1, 1, 1], from: "2025-03-01", made: "2025-03-07", project: false)
+        #expect(try days(root, "spotify", to: "2025-03-04") == ["03-01..03-04 pulled"])
+        _ = try root.lake.project()
+        #expect(try days(root, "spotify", to: "2025-03-04") == ["03-01..03-04 pulled"])
+    }
+
+    @Test func theDayOfTheDownloadIsPulledAgain() throws {
+        let root = try Root()
+        func feed(_ days: ClosedRange<Int>, made: String) throws {
+            let name = "Overview_2025-03-0\(days.lowerBound)_\(Export.epoch(made, hours: 18))_zone.a0.csv"
+            _ = try root.feed(root.file(name, Export.tiktok(days.map { 10 * $0 }, from: days.lowerBound)), project: true)
+        }
+        try feed(1...9, made: "2025-03-09")
+        let made = Day.number("2025-03-09")
+        #expect(try days(root, "tiktok", today: made) == ["03-01..03-08 pulled", "03-09..03-09 not_yet_due"])
+        #expect(try days(root, "tiktok", today: made + 1) == ["03-01..03-08 pulled", "03-09..03-09 partial", "03-10..03-10 not_yet_due"])
+        try feed(5...12, made: "2025-03-13")
+        #expect(try days(root, "tiktok", today: made + 4) == ["03-01..03-12 pulled", "03-13..03-13 not_yet_due"])
+    }
+
+    @Test func aTryThatBroughtNothingSaysWhy() throws {
+        let root = try Root()
+        try spotify(root, [1, 2, 3], from: "2025-03-01", made: "2025-03-05")
+        let stream = "spotify/audience"
+        _ = try root.append(
+            stream, .failed,
+            [
+                "account": "A", "outcome": "limited", "first_day": "2025-03-06", "last_day": "2025-03-07", "message": "twelve months only",
+            ])
+        _ = try root.append(
+            stream, .failed,
+            ["account": "A", "outcome": "network", "first_day": "2025-03-10", "last_day": "2025-03-11", "message": "refused"])
+        _ = try root.append(
+            stream, .failed, ["account": "A", "outcome": "auth_required", "first_day": "2025-03-12", "last_day": "2025-03-18"])
+        let expected = [
+            "03-01..03-03 pulled", "03-04..03-05 never_tried", "03-06..03-07 limited", "03-08..03-09 never_tried", "03-10..03-11 failed",
+            "03-12..03-18 sign_in_needed", "03-19..03-20 not_yet_due",
+        ]
+        #expect(try days(root, "spotify") == expected)
+        let runs = try root.lake.coverage(service: "spotify", from: nil, to: nil, today: Self.today).rows[0].runs
+        #expect(runs[2].note == "twelve months only" && runs[4].note == "refused")
+        #expect(runs[5].remedy?.hasPrefix("sign in at https://artists.spotify.com") == true)
+        // Data beats every failure.
+        try spotify(root, [1, 2, 3, 4, 5], from: "2025-03-08", made: "2025-03-15")
+        #expect(try days(root, "spotify").contains("03-08..03-12 pulled"))
+    }
+
+    @Test func aSessionThatIsMissedConcernsTheServiceUntilSomebodySignsIn() throws {
+        let root = try Root()
+        try spotify(root, [1, 2, 3], from: "2025-03-01", made: "2025-03-05")
+        func auth(_ type: String) throws {
+            let draft = EventDraft(
+                stream: "spotify/auth/A", type: type, actor: "os:1", run: nil,
+                body: ["service": "spotify", "account": "A", "kind": "cookies"])
+            _ = try root.lake.log.write { try $0.append(draft) }
+        }
+        try auth("auth.required")
+        // The try was made today by the clock, after all the days asked about.
+        #expect(try days(root, "spotify") == ["03-01..03-03 pulled", "03-04..03-18 sign_in_needed", "03-19..03-20 not_yet_due"])
+        try auth("auth.signed_in")
+        #expect(try days(root, "spotify") == ["03-01..03-03 pulled", "03-04..03-18 never_tried", "03-19..03-20 not_yet_due"])
+    }
+
+    @Test func aFileThatIsHeldBackCoversNothing() throws {
+        let root = try Root()
+        try spotify(root, [1, 2, 3], from: "2025-03-01", made: "2025-03-05")
+        _ = try root.feed(root.file(Export.spotifyName("A", "20250318_120000"), "date,listeners\n2025-03-04,1\n"))
+        #expect(try days(root, "spotify") == ["03-01..03-03 pulled", "03-04..03-18 failed", "03-19..03-20 not_yet_due"])
+        let report = try root.lake.coverage(service: "spotify", from: nil, to: nil, today: Self.today)
+        #expect(report.rows[0].runs[1].note?.contains("is held back: ") == true)
+        #expect(report.untouched.isEmpty)
+        let all = try root.lake.coverage(service: nil, from: nil, to: nil, today: Self.today)
+        #expect(all.untouched.contains { $0.stream == "tiktok/overview" && $0.remedy.contains("Overview_") })
+    }
+
+    @Test func aGapThatStaysCanBeAcknowledged() throws {
+        let root = try Root()
+        try spotify(root, [1, 2, 3], from: "2025-03-01", made: "2025-03-05")
+        try spotify(root, [4, 5], from: "2025-03-10", made: "2025-03-13")
+        func acknowledge(_ first: String, _ last: String, stream: String = "spotify/audience", account: String = "A", note: String = "gone")
+            throws
+        {
+            _ = try root.lake.acknowledge(
+                stream, account: account, days: Day.number(first)...Day.number(last), note: note, today: Self.today)
+        }
+        for wrong in [
+            { try acknowledge("2025-03-01", "2025-03-02") }, { try acknowledge("2025-03-04", "2025-03-05", account: "B") },
+            { try acknowledge("2025-03-04", "2025-03-05", stream: "spotify/nothing") },
+            { try acknowledge("2025-03-04", "2025-03-05", note: " ") },
+        ] { #expect(throws: LedgerError.self) { try wrong() } }
+        #expect(try root.events(.gapAcknowledged).isEmpty, "what is refused leaves no event")
+        try acknowledge("2025-03-03", "2025-03-06")
+        #expect(
+            try days(root, "spotify", to: "2025-03-11") == [
+                "03-01..03-03 pulled", "03-04..03-06 acknowledged", "03-07..03-09 never_tried", "03-10..03-11 pulled",
+            ])
+        let event = try #require(try root.events(.gapAcknowledged).first)
+        #expect(event.stream == "spotify/audience" && event.body["note"] == "gone")
+        // Data that comes all the same is data; and the datasets' digests know nothing of the note.
+        let before = try root.lake.projector.digest().all
+        _ = try root.lake.project()
+        #expect(try root.lake.projector.digest().all == before)
+        try spotify(root, [1, 2], from: "2025-03-04", made: "2025-03-14")
+        #expect(
+            try days(root, "spotify", to: "2025-03-07") == ["03-01..03-05 pulled", "03-06..03-06 acknowledged", "03-07..03-07 never_tried"])
+    }
+}

@@ -1,0 +1,94 @@
+/*---
+curated: metaads_campaign_summary
+title: Meta Ads, one line a campaign over all its days
+file: metaads_campaign_summary.csv
+formats: {first_seen_date: day, last_seen_date: day, total_spend: nano, avg_cpc: decimal/4, avg_ctr: decimal/3}
+---*/
+-- Sums the days that metaads_daily.csv shows. total_days_active counts the calendar from the first to the last day, days_with_delivery the
+-- days that have figures. Whether a campaign runs is what the account said last, else what the daily file said on the campaign's last day.
+WITH told AS (
+  SELECT f.account AS account, f.day_no AS day_no, f.campaign AS campaign, f.campaign_name AS campaign_name, f.currency AS currency,
+    f.spend_nano AS spend_nano, f.impressions AS impressions, f.clicks AS clicks, f.reach AS reach, f.is_active AS is_active,
+    CASE
+      WHEN l.value = 'campaign' AND d.value = 'metaads/insights' THEN 1
+      WHEN l.value = 'campaign' THEN 2
+      WHEN l.value = 'adset' AND d.value = 'metaads/insights' THEN 3
+      WHEN l.value = 'adset' THEN 4
+      ELSE 5
+    END AS choice
+  FROM fact_ad_day f
+  JOIN source_value l ON l.id = f.level
+  JOIN source_value d ON d.id = f.src
+  WHERE f.day_no = f.last_day_no AND l.value IN ('campaign', 'adset', 'ad')
+),
+best AS (
+  SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, MIN(t.choice) AS choice
+  FROM told t
+  GROUP BY t.account, t.day_no, t.campaign
+),
+days AS (
+  SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, MAX(n.value) AS campaign_name, MAX(u.value) AS currency,
+    SUM(t.spend_nano) AS spend_nano, SUM(t.impressions) AS impressions, SUM(t.clicks) AS clicks,
+    CASE WHEN COUNT(*) = 1 THEN MAX(t.reach) END AS reach
+  FROM told t
+  JOIN best b ON b.account = t.account AND b.day_no = t.day_no AND b.campaign = t.campaign AND b.choice = t.choice
+  LEFT JOIN source_value n ON n.id = t.campaign_name
+  LEFT JOIN source_value u ON u.id = t.currency
+  GROUP BY t.account, t.day_no, t.campaign
+),
+campaigns AS (
+  SELECT y.account AS account, y.campaign AS campaign, MAX(y.currency) AS currency, MIN(y.day_no) AS first_day, MAX(y.day_no) AS last_day,
+    COUNT(*) AS days, SUM(y.spend_nano) AS spend_nano, SUM(y.impressions) AS impressions, SUM(y.clicks) AS clicks, MAX(y.reach) AS reach
+  FROM days y
+  GROUP BY y.account, y.campaign
+),
+flags AS (
+  SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, MAX(t.is_active) AS is_active
+  FROM told t
+  GROUP BY t.account, t.day_no, t.campaign
+),
+asked AS (
+  SELECT o.account AS account, o.object AS object, MAX(o.as_of_day_no) AS as_of_day_no
+  FROM fact_ad_object o
+  JOIN source_value k ON k.id = o.kind
+  WHERE k.value = 'campaign'
+  GROUP BY o.account, o.object
+),
+states AS (
+  SELECT o.account AS account, v.value AS campaign_id,
+    CASE
+      WHEN s.value IS NULL THEN NULL
+      WHEN s.value = 'ACTIVE' AND COALESCE(e.value, 'ACTIVE') IN ('ACTIVE', 'CAMPAIGN_PAUSED') THEN 1
+      ELSE 0
+    END AS is_active
+  FROM fact_ad_object o
+  JOIN asked q ON q.account = o.account AND q.object = o.object AND q.as_of_day_no = o.as_of_day_no
+  JOIN source_value k ON k.id = o.kind
+  JOIN source_value v ON v.id = o.object
+  LEFT JOIN source_value s ON s.id = o.status
+  LEFT JOIN source_value e ON e.id = o.effective_status
+  WHERE k.value = 'campaign'
+)
+SELECT
+  c.value AS campaign_id,
+  y.campaign_name AS campaign_name,
+  g.first_day AS first_seen_date,
+  g.last_day AS last_seen_date,
+  g.spend_nano AS total_spend,
+  g.currency AS currency,
+  g.impressions AS total_impressions,
+  g.clicks AS total_clicks,
+  g.reach AS max_daily_reach,
+  CASE COALESCE(w.is_active, x.is_active) WHEN 1 THEN 'True' WHEN 0 THEN 'False' END AS is_currently_active,
+  CASE WHEN g.clicks > 0 THEN IDIV(g.spend_nano * 2 + g.clicks * 100000, g.clicks * 200000) END AS avg_cpc,
+  CASE WHEN g.impressions > 0 THEN IDIV(g.clicks * 200000 + g.impressions, g.impressions * 2) END AS avg_ctr,
+  g.last_day - g.first_day + 1 AS total_days_active,
+  g.days AS days_with_delivery,
+  a.value AS account
+FROM campaigns g
+JOIN days y ON y.account = g.account AND y.campaign = g.campaign AND y.day_no = g.last_day
+JOIN flags x ON x.account = g.account AND x.campaign = g.campaign AND x.day_no = g.last_day
+JOIN source_value c ON c.id = g.campaign
+JOIN source_value a ON a.id = g.account
+LEFT JOIN states w ON w.account = g.account AND w.campaign_id = c.value
+ORDER BY c.value, a.value;
