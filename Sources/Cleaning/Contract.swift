@@ -219,7 +219,8 @@ package struct Column: Sendable {
     /// Whether the column needs more than the engine's plain forms.
     var isSpecial: Bool {
         origin != nil || !dates.isEmpty || shiftDays != 0 || !symbols.isEmpty || decimalMark != nil || shiftDecimals != 0 || isDuration
-            || isPercentBySign || (thousands?.utf8.count ?? 0) > 1 || rateOf != nil || !members.isEmpty || personal != nil || fallback != nil
+            || isPercentBySign || (thousands?.utf8.count ?? 0) > 1 || rateOf != nil || !members.isEmpty || personal != nil
+            || fallback != nil
     }
 }
 
