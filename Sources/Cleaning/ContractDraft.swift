@@ -53,13 +53,18 @@ package struct ContractDraft: Sendable {
     private static func table(_ bytes: [UInt8], _ doubts: inout [String]) throws -> Sample {
         let lines = bytes.split(maxSplits: 50, whereSeparator: { $0 == 10 || $0 == 13 }).map(Array.init)
         let separators: [(Delimiter, UInt8)] = [(.tab, 9), (.comma, 44), (.semicolon, 59)]
-        var best: (line: Int, delimiter: Delimiter, fields: Int)?
+        // Headings are texts, each once; a title, `sep=,` or a row of figures is not that.
+        var candidates: [(line: Int, delimiter: Delimiter, fields: Int)] = []
         for (index, line) in lines.prefix(10).enumerated() {
             for (delimiter, byte) in separators {
-                let count = Header.split(line, byte).count
-                if count > (best?.fields ?? 1) { best = (index, delimiter, count) }
+                let headings = Header.split(line, byte).map(folded)
+                let isText = headings.allSatisfy { heading in !heading.isEmpty && !heading.utf8.allSatisfy { $0 &- 46 < 12 } }
+                guard headings.count > 1, isText, Set(headings).count == headings.count else { continue }
+                candidates.append((index, delimiter, headings.count))
             }
         }
+        let most = candidates.map(\.fields).max() ?? 0
+        let best = candidates.first { $0.fields * 10 >= most * 8 }
         guard let best else {
             throw CleaningError("no_sample", "the sample is no table: no line has two columns", byte: 0, remedy: "check the file")
         }

@@ -307,7 +307,9 @@ struct RecordFront {
             if case .column(let name)? = column.origin, let other = contract.index(of: name) {
                 guard let text = inner(column, of: other) else {
                     return .rejected(
-                        Refusal(reason: "not_json", expected: "JSON in \(contract.columns[other].name)", column: other, value: originals[other]))
+                        Refusal(
+                            reason: "not_json", expected: "JSON in \(contract.columns[other].name)", column: other, value: originals[other])
+                    )
                 }
                 originals[index] = text
             } else if let origin = column.origin, texts[index].isEmpty {
@@ -316,7 +318,8 @@ struct RecordFront {
                 originals[index] = texts[index]
             }
         }
-        for skip in contract.skips where header.map({ $0.sources[skip.column] >= 0 }) ?? true && skip.words.contains(trimmed(originals[skip.column]).map(lower)) {
+        for skip in contract.skips
+        where header.map({ $0.sources[skip.column] >= 0 }) ?? true && skip.words.contains(trimmed(originals[skip.column]).map(lower)) {
             skipped += 1
             return .nothing
         }

@@ -35,7 +35,9 @@ extension Lake {
         options.isAboutOneFile = files.count == 1 && files == paths
         func imagine(_ identified: Identified, _ outcome: inout FileOutcome) throws {
             let path = outcome.path
-            guard let (contract, name, account) = identified.dataset, let hash = definitions.contracts[contract.stream]?.hash else { return }
+            guard let (contract, name, account) = identified.dataset, let hash = definitions.contracts[contract.stream]?.hash else {
+                return
+            }
             var capture = try describe(path, contract: contract, name: name, account: account, options: options)
             let place: String
             do {
@@ -111,7 +113,7 @@ extension Lake {
                     try imagine(identified, &outcome)
                     report.files.append(outcome)
                 }
-            } catch where concernsOneFile(error) {
+            } catch  where concernsOneFile(error) {
                 outcome.kind = .failed("\(error)")
                 report.files.append(outcome)
             }

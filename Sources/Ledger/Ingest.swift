@@ -102,7 +102,7 @@ extension Lake {
             let outcomes: [FileOutcome]
             do {
                 outcomes = try ingest(path, run: run, recognizer: recognizer, options: options, ask: ask)
-            } catch where concernsOneFile(error) {
+            } catch  where concernsOneFile(error) {
                 outcomes = [try failed(FileOutcome(path: path, kind: .unknown([])), error, run: run)]
             }
             for outcome in outcomes {
@@ -125,11 +125,12 @@ extension Lake {
     }
 
     /// Feeds one file within a run: one outcome for each dataset that it holds.
-    func ingest(_ path: String, run: Run, recognizer: Recognizer, options: IngestOptions, ask: ((String) -> Bool)?) throws -> [FileOutcome] {
+    func ingest(_ path: String, run: Run, recognizer: Recognizer, options: IngestOptions, ask: ((String) -> Bool)?) throws -> [FileOutcome]
+    {
         try identify(path, recognizer, options).map { identified in
             do {
                 return try ingest(identified, run: run, options: options, ask: ask)
-            } catch where concernsOneFile(error) && Files.exists(path) {
+            } catch  where concernsOneFile(error) && Files.exists(path) {
                 return try failed(identified.outcome, error, run: run)
             }
         }

@@ -231,9 +231,7 @@ package struct KPIQuestion {
     /// Curated tables that read any of these facts or kept totals.
     package func curated(reading facts: Set<String>) throws -> [CuratedDefinition] {
         try engine.definitions.curated.filter { definition in
-            try engine.columnsRead(definition.sql, path: definition.path).contains { column in
-                facts.contains(String(column.prefix { $0 != "." }))
-            }
+            try !engine.reads(definition.sql, path: definition.path).tables.isDisjoint(with: facts)
         }
     }
 

@@ -8,8 +8,9 @@ struct Lineage: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "From a figure to its files, captures and lines; from a file or capture to its rows and curated files.",
         discussion: """
-            What to trace: kpi:ID (with dimension=value), a fact's name with --where, a capture's seq, or a file: of a zone or the archive by \
-            path or name, any other by its bytes. CAPTURE:LINE and FILE:LINE lead from a record of the raw file to the rows that stand on it.
+            What to trace: kpi:ID (with dimension=value), a fact's name with --where, a capture's seq, or a file: of a zone or \
+            the archive by path or name, any other by its bytes.
+            CAPTURE:LINE and FILE:LINE lead from a record of the raw file to the rows that stand on it.
               bedrot lineage kpi:streams_native_7d artist=artist:zonea0
               bedrot lineage fact_audience_day --where "day_no = 20100"
               bedrot lineage 42

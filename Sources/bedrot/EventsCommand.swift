@@ -7,8 +7,8 @@ struct Events: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Search the event log, follow it, count in it.",
         discussion: """
-            All that is given must hold; an option given twice means either. A table is printed; --json prints the stored canonical events, \
-            one a line, --csv a CSV with the body as JSON. `--raw` prints the stored bytes: SHA-256 of a line is the event's id.
+            All that is given must hold; an option given twice means either. A table is printed; --json prints the stored canonical \
+            events, one a line, --csv a CSV with the body as JSON. `--raw` prints the stored bytes: SHA-256 of a line is the event's id.
             --severity: info, low, medium, high or critical, and all that is worse. Days are UTC.
               bedrot events --service spotify --since 2025-03-01 --type 'zone.*'
               bedrot events --severity medium --newest --limit 20
