@@ -86,7 +86,8 @@ extension ContractFile {
             case let name where name.hasPrefix("heading."): column.origin = .heading(String(name.dropFirst(8)))
             default:
                 throw error(
-                    node, "\(key).from", "'\(text)' is not known", "write name.HOLE, heading.HOLE, column.NAME, observed_day, account or preamble")
+                    node, "\(key).from", "'\(text)' is not known",
+                    "write name.HOLE, heading.HOLE, column.NAME, observed_day, account or preamble")
             }
         }
         let dates = try keys["dates"].map { node throws(ContractError) in try strings(node, "\(key).dates") } ?? []
