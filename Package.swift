@@ -86,6 +86,12 @@ var leaf: [SwiftSetting] {
     ]
 }
 
+// What `ops/fuzz` builds, apart from everything else: libFuzzer brings the entry point.
+if Context.environment["BEDROT_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(name: "fuzz", dependencies: ["EventLog", "Cleaning"], path: "Tests/Fuzzing", exclude: ["Corpus", "Zones"]))
+}
+
 for target in package.targets where target.type != .system {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [

@@ -31,13 +31,11 @@ extension Lake {
             return event
         }
         _ = try imagine("run", .runStarted, ["command": "preview"])
-        for identified in try files.flatMap({ try identify($0, recognizer, options) }) {
-            var outcome = identified.outcome
+        var options = options
+        options.isAboutOneFile = files.count == 1 && files == paths
+        func imagine(_ identified: Identified, _ outcome: inout FileOutcome) throws {
             let path = outcome.path
-            defer { report.files.append(outcome) }
-            guard let (contract, name, account) = identified.dataset, let hash = definitions.contracts[contract.stream]?.hash else {
-                continue
-            }
+            guard let (contract, name, account) = identified.dataset, let hash = definitions.contracts[contract.stream]?.hash else { return }
             var capture = try describe(path, contract: contract, name: name, account: account, options: options)
             let place: String
             do {
@@ -48,7 +46,7 @@ extension Lake {
                 }
             } catch let error as CleaningError {
                 outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: error.remedy)
-                continue
+                return
             }
             capture.object = try DraftFile.digest(of: place)
             sources[capture.object] = place
@@ -65,7 +63,7 @@ extension Lake {
                 guard options.acceptChanges, twin.isDoubted else {
                     outcome.kind = .duplicate(of: twin.capture.seq)
                     outcome.waits = twin.quarantine != nil
-                    continue
+                    return
                 }
                 capture = twin.capture
             } else {
@@ -103,6 +101,19 @@ extension Lake {
                 let body: JSON = ["capture": .int(capture.seq), "code": .string(error.code), "contract": .string(hash.hex)]
                 try state.apply(try imagine(contract.stream, .quarantined, body))
                 outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: error.remedy)
+            }
+        }
+        for path in files {
+            var outcome = FileOutcome(path: path, kind: .unknown([]))
+            do {
+                for identified in try identify(path, recognizer, options) {
+                    outcome = identified.outcome
+                    try imagine(identified, &outcome)
+                    report.files.append(outcome)
+                }
+            } catch where concernsOneFile(error) {
+                outcome.kind = .failed("\(error)")
+                report.files.append(outcome)
             }
         }
         _ = try imagine("run", .runCompleted, ["outcome": "preview"])

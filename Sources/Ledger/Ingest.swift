@@ -14,6 +14,8 @@ package struct IngestOptions: Sendable {
     package var firstDay: Int64?
     package var acceptChanges = false
     package var project = true
+    /// `--account` is a claim about the one file that was named, not a fallback for those that do not say whose they are.
+    var isAboutOneFile = false
 
     package init() {}
 }
@@ -29,6 +31,8 @@ package struct FileOutcome: Sendable {
         /// No contract fits; the nearest with the reasons.
         case unknown([(stream: String, reason: String)])
         case ambiguous([String])
+        /// The file or a copy of it could not be read or written: path and reason.
+        case failed(String)
     }
 
     package var path: String
@@ -41,6 +45,8 @@ package struct FileOutcome: Sendable {
     package var waits = false
     /// The file's shape is news.
     package var drift: Drift?
+    /// Why a file that was not captured is held back, in a word.
+    var code = "account_unknown"
 
     /// Something needs a person.
     package var isDegraded: Bool {
@@ -48,6 +54,7 @@ package struct FileOutcome: Sendable {
         case .promoted(_, _, let item, _, let held): held > 0 || item.rejectedRows > 0
         case .duplicate: waits
         case .quarantined, .unknown, .ambiguous: true
+        case .failed: false
         }
     }
 }
@@ -68,6 +75,9 @@ package struct IngestReport: Sendable {
 
     /// Whether any of the files needs a person.
     package var isDegraded: Bool { files.contains(where: \.isDegraded) }
+
+    /// Whether any of the files could not be read or stored.
+    package var hasFailed: Bool { files.contains { if case .failed = $0.kind { true } else { false } } }
 }
 
 extension Lake {
@@ -86,14 +96,22 @@ extension Lake {
         let recognizer = Recognizer(contracts: run.definitions.contracts.values.map(\.contract))
         var report = IngestReport()
         var promoted: Set<Int64> = []
+        var options = options
+        options.isAboutOneFile = files.count == 1 && files == paths
         for (index, path) in files.enumerated() {
-            for outcome in try ingest(path, run: run, recognizer: recognizer, options: options, ask: ask) {
-                if case .promoted(let capture, _, _, _, _) = outcome.kind { promoted.insert(capture) }
-                report.files.append(outcome)
+            let outcomes: [FileOutcome]
+            do {
+                outcomes = try ingest(path, run: run, recognizer: recognizer, options: options, ask: ask)
+            } catch where concernsOneFile(error) {
+                outcomes = [try failed(FileOutcome(path: path, kind: .unknown([])), error, run: run)]
             }
+            for outcome in outcomes {
+                if case .promoted(let capture, _, _, _, _) = outcome.kind { promoted.insert(capture) }
+            }
+            report.files += outcomes
             progress?("ingest", Int64(index + 1), Int64(files.count))
         }
-        try run.complete(report.isDegraded ? "degraded" : "ok")
+        try run.complete(report.hasFailed ? "failed" : report.isDegraded ? "degraded" : "ok")
         Failpoint.hit("ingest.completed")
         guard options.project else {
             try log.catchUpIndexes()
@@ -108,7 +126,13 @@ extension Lake {
 
     /// Feeds one file within a run: one outcome for each dataset that it holds.
     func ingest(_ path: String, run: Run, recognizer: Recognizer, options: IngestOptions, ask: ((String) -> Bool)?) throws -> [FileOutcome] {
-        try identify(path, recognizer, options).map { try ingest($0, run: run, options: options, ask: ask) }
+        try identify(path, recognizer, options).map { identified in
+            do {
+                return try ingest(identified, run: run, options: options, ask: ask)
+            } catch where concernsOneFile(error) && Files.exists(path) {
+                return try failed(identified.outcome, error, run: run)
+            }
+        }
     }
 
     private func ingest(
@@ -118,7 +142,7 @@ extension Lake {
         let path = outcome.path
         guard let (contract, name, account) = identified.dataset, let hash = run.definitions.contracts[contract.stream]?.hash else {
             if let stream = outcome.stream, case .quarantined(_, _, let remedy?) = outcome.kind {
-                try refuse(stream, path: path, code: "account_unknown", remedy: remedy, run: run)
+                try refuse(stream, path: path, code: outcome.code, remedy: remedy, run: run)
             }
             return outcome
         }
@@ -174,6 +198,33 @@ extension Lake {
         return outcome
     }
 
+    /// Whether an error is one file's trouble, so that the others can go on: a full disk or a damaged log is everybody's.
+    func concernsOneFile(_ error: any Error) -> Bool {
+        if let failure = error as? FileFailure { return ![ENOSPC, EDQUOT, EROFS].contains(failure.code) }
+        return [.inputOutput, .notFound, .permission].contains((error as? EventLogError)?.code)
+    }
+
+    /// Notes a file that could not be read or stored, without the folder it lies in.
+    private func failed(_ outcome: FileOutcome, _ error: any Error, run: Run) throws -> FileOutcome {
+        var outcome = outcome
+        let reason = "\(error)"
+        outcome.kind = .failed(reason.contains(outcome.path) ? reason : "\(outcome.path): \(reason)")
+        run.leavesUnsettled = true
+        let name = Files.name(outcome.path)
+        let folder = outcome.path.hasSuffix("/\(name)") ? String(outcome.path.dropLast(name.count)) : ""
+        let message = folder.isEmpty ? reason : reason.replacing(folder, with: "").replacing("\(layout.root)/", with: "")
+        _ = try log.write { transaction in
+            if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
+            return try transaction.append(
+                draft(
+                    outcome.stream ?? "run", .failed, run: run.id,
+                    [
+                        "code": "unreadable", "severity": "medium", "retryable": true, "name": .string(name), "reason": .string(message),
+                    ]))
+        }
+        return outcome
+    }
+
     /// A file, or the part of it that is one dataset's.
     struct Identified {
         var outcome: FileOutcome
@@ -198,7 +249,19 @@ extension Lake {
         outcome.stream = contract.stream
         let accounts = try AccountBook(log: log, service: contract.service)
         let landing = layout.folder(.landing)
-        guard let account = accounts.settle(contract, name: name, path: path, landing: landing, given: options.account) else {
+        if options.isAboutOneFile, let given = options.account,
+            let said = accounts.says(contract, name: name, path: path, landing: landing), accounts.member(given) != said.account
+        {
+            outcome.code = "account_contradicted"
+            outcome.kind = .quarantined(
+                capture: nil, reason: "--account says \(given), but the \(said.by) says \(said.account)",
+                remedy: "bedrot ingest \(path) without --account; if the \(said.by) is wrong, correct that first")
+            return Identified(outcome: outcome)
+        }
+        guard
+            let account = accounts.settle(
+                contract, name: name, path: path, landing: landing, given: options.account, isClaim: options.isAboutOneFile)
+        else {
             let known = name.account.map { "; “\($0)” is not a known account" } ?? ""
             outcome.kind = .quarantined(
                 capture: nil, reason: "nothing says whose file this is: not its name, not its folder\(known)",
@@ -354,14 +417,35 @@ struct AccountBook {
 
     /// The account of a file: from its name (a name that is no id must be known), else its landing folder, else what the person said.
     ///
-    /// nil when nothing says it.
-    func settle(_ contract: Contract, name: NameMatch, path: String, landing: String, given: String?) -> String? {
+    /// nil when nothing says it. With `isClaim` the person speaks of this very file: that beats a name which is no id.
+    func settle(_ contract: Contract, name: NameMatch, path: String, landing: String, given: String?, isClaim: Bool = false) -> String? {
         if let found = name.account {
-            if let known = aliases[SourceNames.normalised(found)] { return known }
-            // Only the first field is the account's own id; the others are names that must be known.
-            guard case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first, name.fields[first] == nil
-            else { return found }
+            if hasID(contract, name) { return member(found) }
+            if let known = aliases[SourceNames.normalised(found)], !isClaim || given == nil { return known }
         }
+        return folder(contract, path: path, landing: landing) ?? given
+    }
+
+    /// What the file itself says with the weight of an id: its contract, its name or its landing folder; nil when none does.
+    func says(_ contract: Contract, name: NameMatch, path: String, landing: String) -> (account: String, by: String)? {
+        if let found = name.account, hasID(contract, name) {
+            if case .fixed = contract.account { return (found, "contract") }
+            return (member(found), "file name")
+        }
+        return folder(contract, path: path, landing: landing).map { ($0, "landing folder") }
+    }
+
+    /// The account that a name stands for; itself when it is no alias.
+    func member(_ name: String) -> String { aliases[SourceNames.normalised(name)] ?? name }
+
+    /// Only the first field is the account's own id; the others are names that must be known.
+    private func hasID(_ contract: Contract, _ name: NameMatch) -> Bool {
+        guard case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first else { return true }
+        return name.fields[first] != nil
+    }
+
+    /// The folder `<account>` of a file in landing.
+    private func folder(_ contract: Contract, path: String, landing: String) -> String? {
         let prefix = "\(landing)/\(contract.service)/\(contract.dataset)/"
         if let real = Files.realPath(path), let base = Files.realPath(landing),
             real.hasPrefix("\(base)/\(contract.service)/\(contract.dataset)/")
@@ -372,7 +456,7 @@ struct AccountBook {
             let rest = path.dropFirst(prefix.count).split(separator: "/")
             if rest.count > 1 { return String(rest[0]) }
         }
-        return given
+        return nil
     }
 }
 
@@ -382,8 +466,10 @@ extension Files {
         try paths.flatMap { path -> [String] in
             guard exists(path) else { throw LedgerError("\(path) does not exist") }
             guard isFolder(path) else { return [path] }
+            // The index of a landing folder is ours.
             return walk(path).filter { file in
-                !file.hasSuffix(".sealed") && !file.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") }
+                name(file) != "_hashes.json" && !file.hasSuffix(".sealed")
+                    && !file.dropFirst(path.count).split(separator: "/").contains { $0.hasPrefix(".") }
             }
         }
     }

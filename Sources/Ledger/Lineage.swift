@@ -24,16 +24,15 @@ package struct LineageReport: Sendable {
     package var captures: [Capture] = []
     /// Events that name those captures, oldest first.
     package var events: [Event] = []
+    /// Files of those captures in landing, raw and staging, and the curated files made from them.
+    package var files: [String] = []
+    /// By fact: rows that name those captures as their origin, current and of the past.
+    package var facts: [(table: String, current: Int64, past: Int64)] = []
+    /// Current rows that stand on the line asked for, in words.
+    package var facing: [String] = []
 }
 
 extension Lake {
-    /// From a capture to everything the log says of it.
-    package func lineage(capture seq: Int64) throws -> LineageReport {
-        var report = LineageReport(subject: "capture \(seq)")
-        try trace([seq], into: &report)
-        return report
-    }
-
     /// From a KPI value to the rows, captures and lines behind it.
     ///
     /// - Parameter filter: dimension values that must match, such as `artist=artist:zonea0`; empty takes the first value.
@@ -97,7 +96,7 @@ extension Lake {
         return report
     }
 
-    private func addLines(_ lines: [(capture: Int64, line: Int64)], to report: inout LineageReport) throws {
+    func addLines(_ lines: [(capture: Int64, line: Int64)], to report: inout LineageReport) throws {
         for seq in Set(lines.map(\.capture)).sorted(by: >) {
             let wanted = Set(lines.filter { $0.capture == seq }.map(\.line))
             guard let event = try log.read({ try $0.event(seq) }) else { continue }
@@ -121,7 +120,7 @@ extension Lake {
         return (RawRecords.texts(wanted, in: raw), promotion.item.rawPath)
     }
 
-    private func trace(_ captures: [Int64], into report: inout LineageReport) throws {
+    func trace(_ captures: [Int64], into report: inout LineageReport) throws {
         let known = Set(captures)
         var streams = Set<String>()
         try log.read { transaction in

@@ -268,6 +268,10 @@ struct ChangeCheck {
             if !isBeyond && high > bound || (before < 0) != (value < 0) && before != 0 && value != 0 { changed += 1 }
         }
         guard changed * 1000 > compared * check.changedPermille else { return nil }
+        // What a person can do about it depends on what said whose file it is.
+        var named = false
+        if case .fields(let keys) = contract.account, let first = keys.first { named = capture.fields[first] != nil }
+        let file = capture.landing.isEmpty ? capture.name : lake.layout.path(capture.landing)
         return CleaningError(
             code: "looks_like_another_account",
             message:
@@ -277,8 +281,8 @@ struct ChangeCheck {
                 """,
             remedy:
                 """
-                if it is theirs: bedrot ingest --accept-changes --account \(capture.account) \(capture.name); if not: name the \
-                right --account
+                if it is theirs: bedrot ingest --accept-changes --account \(capture.account) \(file); if not: \
+                \(named ? "its name is wrong, so give the file the right one and feed it again" : "feed it again with the right --account")
                 """
         )
     }

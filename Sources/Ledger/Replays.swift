@@ -8,6 +8,8 @@ package struct ReplayComparison: Sendable {
     /// Tables and files that are not equal; empty also when nothing was compared.
     package let differences: [String]
     package let isCompared: Bool
+    /// Definitions left out, because what they read was not captured yet at the seq replayed to; by path, with the reason.
+    package var unready: [String: String] = [:]
 }
 
 extension Lake {
@@ -21,6 +23,8 @@ extension Lake {
     /// Rebuilds the live state from the log.
     package func rebuild(until: Int64?, definitionsNow: Bool) throws -> ProjectionOutcome {
         try checkEnd(until)
+        // What an ingest of this process put into the zones may be gone by now.
+        projector.trusted = []
         let outcome = try projector.rebuild(until: until, definitionsNow: definitionsNow)
         guard until == nil else { return outcome }
         if try react() > 0 { _ = try projector.project() }
@@ -39,7 +43,8 @@ extension Lake {
         }
         try Files.makeFolder(target)
         guard until == nil else {
-            return ReplayComparison(replayed: try projector.replay(into: target, until: until), differences: [], isCompared: false)
+            let replayed = try projector.replay(into: target, until: until)
+            return ReplayComparison(replayed: replayed, differences: [], isCompared: false, unready: projector.unready)
         }
         let live = try projector.digest()
         let replayed = try projector.replay(into: target, until: live.seq)

@@ -19,6 +19,8 @@ final class Run {
     private var isStarted = false
     private let lock: FileLock?
     private let isAlone: Bool
+    /// A file failed half-way: a capture of this run may have neither promotion nor quarantine, and the next run is to look again.
+    var leavesUnsettled = false
 
     /// `holdsLock` says that the caller holds the lock of runs alone, for as long as the run lasts.
     init(_ lake: Lake, command: String, holdsLock: Bool = false) throws {
@@ -99,7 +101,7 @@ final class Run {
         }
         var body: [String: JSON] = ["outcome": .string(outcome), "data_to": .int(dataTo)]
         // A run among others cannot know what its neighbours have not finished.
-        if isAlone { body["settled_to"] = .int(unsettled) }
+        if isAlone, !leavesUnsettled { body["settled_to"] = .int(unsettled) }
         _ = try lake.log.write { try $0.append(lake.draft("run", .runCompleted, run: id, .object(body))) }
     }
 }
@@ -146,19 +148,26 @@ extension Lake {
                             ])
                     ))
             }
+            var definitions: DefinitionSet?
             for path in Files.walk(layout.folder(.archive)) where path.hasSuffix(".gz") {
                 let relative = layout.name(.archive) + path.dropFirst(layout.folder(.archive).count)
                 let key = "archived \(relative)"
                 guard try transaction.seq(forKey: key) == nil else { continue }
+                if definitions == nil { definitions = try definitionsInForce() }
+                let file = ArchiveNames.file(of: relative, below: layout.name(.archive))
+                let years = definitions?.curated.first { file == $0.file || file.hasPrefix($0.file + "/") }?.keepYears ?? 7
+                let bytes = try Files.read(path)
+                let until = ArchiveNames.keepUntil(.now(), years: years)
                 drafts.append(
                     (
                         key,
                         draft(
                             "archive", .archived, run: nil,
                             [
-                                "path": .string(relative), "object": .null, "sha256": .string(try DraftFile.digest(of: path).hex),
-                                "keep_years": 7,
-                                "key": .string(key),
+                                "path": .string(relative), "file": .string(file), "object": .null,
+                                "sha256": .string(Hash256(hashing: bytes).hex),
+                                "content": .string(Hash256(hashing: try Gzip.decompress(bytes)).hex), "keep_years": .int(years),
+                                "keep_until": .string(CalendarDay.text(day: until)), "key": .string(key),
                             ])
                     ))
             }

@@ -37,7 +37,7 @@ struct CuratedWriter {
     }
 
     /// Value of a partition in file names and cells.
-    private static func format(_ value: Int64, _ format: CuratedDefinition.Format) -> String {
+    static func format(_ value: Int64, _ format: CuratedDefinition.Format) -> String {
         var out: [UInt8] = []
         append(value, format, to: &out)
         return String(decoding: out, as: UTF8.self)
@@ -144,26 +144,6 @@ struct CuratedWriter {
         guard digits > 0 else { return }
         out.append(46)
         append(magnitude: fraction, digits: digits, to: &out)
-    }
-}
-
-/// `_manifest.json`: what the curated folder holds, written last.
-struct Manifest {
-    struct Entry {
-        let path: String
-        let digest: String
-        let rows: Int64
-    }
-
-    /// `seq` is the last data-bearing event behind the files.
-    static func bytes(_ entries: [Entry], seq: Int64) throws -> [UInt8] {
-        try JSON.object([
-            "data_to": .int(seq),
-            "files": .array(
-                entries.sorted { $0.path < $1.path }.map {
-                    .object(["path": .string($0.path), "rows": .int($0.rows), "sha256": .string($0.digest)])
-                }),
-        ]).canonical() + [10]
     }
 }
 

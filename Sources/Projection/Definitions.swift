@@ -9,8 +9,11 @@ package struct DefinitionError: Error, CustomStringConvertible {
     /// From 1, where it is known; nil where the whole line or file is meant.
     package let column: Int?
     package let reason: String
+    /// The file reads a table or column that does not exist.
+    let namesWhatIsMissing: Bool
 
-    init(path: String, line: Int?, column: Int? = nil, reason: String) {
+    init(path: String, line: Int?, column: Int? = nil, reason: String, namesWhatIsMissing: Bool = false) {
+        self.namesWhatIsMissing = namesWhatIsMissing
         self.path = path
         self.line = line
         self.column = line == nil ? nil : column
@@ -257,6 +260,8 @@ package struct FactDefinition: Sendable {
     package let totals: [Total]
     /// By stream.
     let loaders: [String: LoaderSQL]
+    /// Datasets that feed it, sorted.
+    package var streams: [String] { loaders.keys.sorted() }
 
     init(path: String, bytes: [UInt8]) throws {
         let file = try SQLFile(path: path, bytes: bytes)
@@ -419,11 +424,14 @@ package struct CuratedDefinition: Sendable {
     /// Column whose values name the files of a folder; nil for one file.
     package let partition: String?
     package let formats: [String: Format]
+    /// Years that superseded versions are kept in the archive.
+    package let keepYears: Int64
     package let sql: String
 
     init(path: String, bytes: [UInt8]) throws {
         let source = try SQLFile(path: path, bytes: bytes)
-        try source.allow(["curated", "title", "file", "partition", "formats"])
+        try source.allow(["curated", "title", "file", "partition", "formats", "keep_years"])
+        keepYears = try Self.keepYears(source)
         self.path = path
         name = try source.text("curated")
         file = try source.text("file")
@@ -449,6 +457,14 @@ package struct CuratedDefinition: Sendable {
             throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder")
         }
         sql = try SQLText.checked(source.body, path: path, needsOrder: true)
+    }
+
+    private static func keepYears(_ source: SQLFile) throws -> Int64 {
+        guard let node = source.header["keep_years"] else { return 7 }
+        guard let years = node.int, (1...100).contains(years) else {
+            throw DefinitionError(path: source.path, line: 1, reason: "`keep_years` is a whole number from 1 to 100")
+        }
+        return Int64(years)
     }
 }
 

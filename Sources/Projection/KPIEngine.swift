@@ -174,7 +174,11 @@ struct KPIEngine {
         defer { sqlite3_set_authorizer(database.sqliteConnection, nil, nil) }
         var statement: OpaquePointer?
         guard sqlite3_prepare_v2(database.sqliteConnection, sql, -1, &statement, nil) == SQLITE_OK else {
-            throw DefinitionError(path: path, line: nil, reason: "\(SQLiteFailure(database.sqliteConnection, sql))")
+            let message = String(cString: sqlite3_errmsg(database.sqliteConnection))
+            guard message.hasPrefix("no such table") || message.hasPrefix("no such column") else {
+                throw DefinitionError(path: path, line: nil, reason: "\(SQLiteFailure(database.sqliteConnection, sql))")
+            }
+            throw DefinitionError(path: path, line: nil, reason: message, namesWhatIsMissing: true)
         }
         sqlite3_finalize(statement)
         let plain = Set(tables.map(\.name))
@@ -222,6 +226,15 @@ package struct KPIQuestion {
         let reads = try engine.reads(kpi.sql, path: kpi.path)
         let facts = definitions.facts.filter { fact in ([fact.name] + fact.totals.map(\.name)).contains(where: reads.tables.contains) }
         return (reads.columns, try QualityIssue.all(engine.database, facts: Set(facts.map(\.name))))
+    }
+
+    /// Curated tables that read any of these facts or kept totals.
+    package func curated(reading facts: Set<String>) throws -> [CuratedDefinition] {
+        try engine.definitions.curated.filter { definition in
+            try engine.columnsRead(definition.sql, path: definition.path).contains { column in
+                facts.contains(String(column.prefix { $0 != "." }))
+            }
+        }
     }
 
     /// Rows that a KPI value rests on, at most `limit`: set_seq and set_line of its evidence, and how many there are in all.

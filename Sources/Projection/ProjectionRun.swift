@@ -30,6 +30,8 @@ package struct ProjectionOutcome: Sendable {
     package var snapshots: [Int64] = []
     /// Types of events this binary does not know, with their number.
     package var skipped: [String: Int64] = [:]
+    /// Definitions that could not be used yet at the seq replayed to, by path, with the reason.
+    package var unready: [String: String] = [:]
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -46,15 +48,23 @@ final class ProjectionRun {
     let merger: Merger
     /// Bytes of merge state after which versions are written out and forgotten.
     var memoryBudget = Int.max
+    /// The pass ends in the past, where a definition may read a table that is captured only a few events later.
+    var endsInThePast = false
 
     private(set) var seq: Int64
-    private var dataSeq: Int64
+    private(set) var dataSeq: Int64
     private var snapshotSeq: Int64
     private var completions: [(seq: Int64, time: Timestamp)] = []
     private var touched = Merger.Changes()
     private var membersChanged = false
     /// Members were derived whose source values may have a twin.
     private var twinsAreStale = false
+    /// Datasets whose files in landing, raw or staging are other than before this pass.
+    var touchedStreams: Set<String> = []
+    /// The indexes to be written after the commit.
+    var indexes: [HashIndex] = []
+    /// The last data-bearing event by dataset, as far as this pass saw any; `reference` stands for the assumptions.
+    private var streamSeqs: [String: Int64] = [:]
     /// Captures whose zone files may not be what their last promotion says.
     private var unsettled: Set<Int64> = []
     private let zone: String
@@ -164,6 +174,7 @@ final class ProjectionRun {
                 try database.execute(
                     sql: "UPDATE capture SET contract = NULL, reader = NULL, item = NULL WHERE seq = ?", arguments: [capture])
                 try setFiles([], capture: capture)
+                touchedStreams.insert(event.stream)
             }
         case .accepted:
             let capture = try event.int("capture")
@@ -195,7 +206,11 @@ final class ProjectionRun {
         case .promoted where event.body["to"]?.string != "staging": break
         // What was never promoted leaves no gap when it is quarantined.
         case .quarantined where changes == nil: break
-        default: if type.bearsData { dataSeq = event.seq }
+        default:
+            if type.bearsData {
+                dataSeq = event.seq
+                streamSeqs[type == .referenceChanged ? "reference" : event.stream] = event.seq
+            }
         }
         if let changes {
             touched.merge(changes)
@@ -207,6 +222,7 @@ final class ProjectionRun {
     private func captured(_ event: Event) throws {
         let capture = try Capture(event)
         merger.captures[capture.seq] = CaptureState(capture: capture)
+        touchedStreams.insert(capture.stream)
         try database.cachedStatement(sql: "INSERT INTO capture VALUES (?, ?, ?, ?, ?, ?, 1, NULL, NULL, NULL)")
             .execute(arguments: [
                 capture.seq, capture.stream, capture.account, capture.name, capture.observed.iso,
@@ -216,6 +232,7 @@ final class ProjectionRun {
     }
 
     private func promoted(_ promotion: StagingPromotion) throws {
+        touchedStreams.insert(promotion.stream)
         for item in promotion.items {
             try database.cachedStatement(sql: "UPDATE capture SET contract = ?, reader = ? WHERE seq = ?")
                 .execute(arguments: [promotion.contract.hex, promotion.revision, item.capture])
@@ -385,6 +402,10 @@ final class ProjectionRun {
         for table in tables { try writers[table.name]?.createIndexes(database) }
         try settleZoneFiles()
         try deriveTwins()
+        try settleIndexes()
+        for (stream, seq) in streamSeqs.sorted(by: { $0.key < $1.key }) {
+            try database.execute(sql: "INSERT OR REPLACE INTO stream_seq VALUES (?, ?)", arguments: [stream, seq])
+        }
         try snapshots(recompute: kpisStale)
         let files = try curated(stale: curatedStale)
         try database.execute(
@@ -412,11 +433,11 @@ final class ProjectionRun {
     private func snapshots(recompute: Bool) throws {
         let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
         guard recompute || !completions.isEmpty else { return }
-        for kpi in definitions.kpis { try engine.check(kpi) }
         guard let zone = try ReportingZone(zone, table: definitions.zones) else {
             throw SQLiteFailure(
                 message: "the log counts days in \(zone), which projections/reference/timezones.tsv does not know; put its line back")
         }
+        let kpis = try definitions.kpis.filter { kpi in try isReady(kpi.path) { try engine.check(kpi) } }
         for completion in completions {
             try database.execute(
                 sql: "INSERT INTO kpi_snapshot VALUES (?, ?, ?)",
@@ -433,8 +454,8 @@ final class ProjectionRun {
             guard let row = try Row.fetchOne(database, sql: "SELECT time, day_no FROM kpi_snapshot WHERE seq = ?", arguments: [seq]),
                 let time = Timestamp(iso: row["time"])
             else { continue }
-            let compute = { [self] in
-                for kpi in definitions.kpis {
+            let compute = {
+                for kpi in kpis {
                     for value in try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds) {
                         try insert.execute(arguments: [
                             kpi.id, seq, value.dimensions, value.numerator, value.denominator, value.unconverted,
@@ -447,6 +468,17 @@ final class ProjectionRun {
         }
     }
 
+    /// Whether what a definition reads is there. In the past it may not be yet: the definition is then left out, with the reason.
+    private func isReady(_ path: String, _ check: () throws -> Void) throws -> Bool {
+        do {
+            try check()
+            return true
+        } catch let error as DefinitionError where endsInThePast && error.namesWhatIsMissing {
+            outcome.unready[path] = "\(error)"
+            return false
+        }
+    }
+
     private func curated(stale: Bool) throws -> [StagedFile] {
         guard stale || membersChanged || !touched.facts.isEmpty else { return [] }
         let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
@@ -454,7 +486,8 @@ final class ProjectionRun {
         var files: [StagedFile] = []
         var wanted = Set<String>()
         for definition in definitions.curated {
-            let reads = try engine.reads(definition.sql, path: definition.path).tables
+            var reads = Set<String>()
+            guard try isReady(definition.path, { reads = try engine.reads(definition.sql, path: definition.path).tables }) else { continue }
             let isStale = stale || membersChanged
             guard isStale || !reads.isDisjoint(with: touched.facts) else { continue }
             let partitions = isStale ? nil : touchedPartitions(of: definition, reading: reads)
@@ -505,14 +538,6 @@ final class ProjectionRun {
             let nothing = CuratedWriter.Rendered(path: path, table: table, digest: Hash256(hashing: []), rows: 0, bytes: [])
             return try StagedFile(layout: layout, rendered: nothing, before: Hash256(hex: row["digest"] as String), isRemoved: true)
         }
-    }
-
-    /// The manifest of the curated folder as of this pass.
-    func manifest() throws -> [UInt8] {
-        let entries = try Row.fetchAll(database, sql: "SELECT path, digest, rows FROM zone_file WHERE zone = 'curated' ORDER BY path").map {
-            Manifest.Entry(path: $0["path"], digest: $0["digest"], rows: $0["rows"])
-        }
-        return try Manifest.bytes(entries, seq: dataSeq)
     }
 }
 

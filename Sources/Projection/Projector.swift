@@ -23,6 +23,9 @@ package final class Projector {
     /// Years of the calendar dimension in a new warehouse. Fewer make small test warehouses faster; nothing else changes it.
     package var calendar = CalendarDimension.years
 
+    /// Definitions that the last ``replay(into:until:definitionsNow:)`` left out, by path, with the reason.
+    package private(set) var unready: [String: String] = [:]
+
     /// The definitions read last: most questions are about the same ones.
     private var parsed: (files: [String: Hash256], set: DefinitionSet)?
 
@@ -105,6 +108,7 @@ package final class Projector {
         var outcome = ProjectionOutcome()
         var files: [StagedFile] = []
         var manifest: [UInt8] = []
+        var indexes: [HashIndex] = []
         try queue.writeWithoutTransaction { database in
             try database.inTransaction(.immediate) {
                 let run = try self.run(database, definitions, fresh: false)
@@ -120,6 +124,7 @@ package final class Projector {
                 Failpoint.hit("project.applied")
                 files = try run.finish(id: target.id, curatedStale: stale.curated, kpisStale: stale.kpis)
                 manifest = try run.manifest()
+                indexes = run.indexes
                 outcome = run.outcome
                 Failpoint.hit("project.before-commit")
                 return .commit
@@ -127,7 +132,7 @@ package final class Projector {
         }
         Failpoint.hit("project.committed")
         outcome.generation = number
-        outcome.curated = try publish(files, manifest: manifest, at: target, in: queue)
+        outcome.curated = try publish(files, indexes, manifest: manifest, at: target, in: queue)
         return outcome
     }
 
@@ -221,9 +226,9 @@ package final class Projector {
     // MARK: Files
 
     /// Archives what is replaced, renames the new files, writes the manifest, clears the list of pending files.
-    private func publish(_ files: [StagedFile], manifest: [UInt8], at head: LogHead, in queue: DatabaseQueue) throws -> [ProjectionOutcome
-        .Replaced]
-    {
+    private func publish(
+        _ files: [StagedFile], _ indexes: [HashIndex], manifest: [UInt8], at head: LogHead, in queue: DatabaseQueue
+    ) throws -> [ProjectionOutcome.Replaced] {
         let time = try log.read { try $0.event(head.seq) }?.time ?? Timestamp(milliseconds: 0)
         var replaced: [ProjectionOutcome.Replaced] = []
         for file in files {
@@ -240,6 +245,7 @@ package final class Projector {
                     table: file.table, path: file.path, digest: file.digest, rows: file.rows,
                     before: before.map { (digest: $0.0, archive: $0.1) }))
         }
+        for index in indexes { try write(index) }
         let path = "\(layout.folder(.curated))/_manifest.json"
         if !files.isEmpty || !Files.exists(path) || (try? Files.read(path)) != manifest, !manifest.isEmpty {
             try Files.makeFolder(layout.folder(.curated))
@@ -248,8 +254,15 @@ package final class Projector {
         Failpoint.hit("project.manifest")
         let abandoned = try queue.read { try String.fetchAll($0, sql: Self.abandonedFiles) }
         for path in abandoned { try Files.remove(layout.path(path)) }
-        if !files.isEmpty || !abandoned.isEmpty { try queue.write { try $0.execute(sql: "DELETE FROM pending_file") } }
+        if !files.isEmpty || !indexes.isEmpty || !abandoned.isEmpty { try queue.write { try $0.execute(sql: "DELETE FROM pending_file") } }
         return replaced
+    }
+
+    private func write(_ index: HashIndex) throws {
+        let full = layout.path(index.path)
+        if Files.exists(full), try Files.read(full) == index.bytes { return }
+        try Files.makeFolder(Files.parent(full))
+        try AtomicFile.write(index.bytes, to: full)
     }
 
     /// Files that were ours and that nothing names any more.
@@ -284,6 +297,12 @@ package final class Projector {
                         of: try Capture(seq: seq, body: try JSON.parse(Array(body.utf8))),
                         contract: hash, revision: row["reader"])
                 }
+            }
+        }
+        let unwritten = Set(missing.map { $0["path"] as String } + pending).filter { Files.name($0) == HashIndex.name }
+        try queue.read { database in
+            for stream in Set(unwritten.map { HashIndex.stream(of: $0) }).sorted() {
+                for index in try HashIndex.all(of: stream, database) where unwritten.contains(index.path) { try write(index) }
             }
         }
         let lost = missing.filter { ($0["zone"] as String) == Layout.Zone.curated.rawValue }.map { $0["path"] as String }
@@ -323,7 +342,7 @@ package final class Projector {
         try Files.makeFolder(folder)
         for zone in [Layout.Zone.raw, .staging, .curated] { try Files.removeDrafts(below: layout.folder(zone)) }
         let path = layout.generation(number)
-        let (outcome, files, manifest) = try fill(path, definitions, until: target)
+        let (outcome, files, indexes, manifest) = try fill(path, definitions, until: target)
         Failpoint.hit("rebuild.built")
         try Files.sync(path)
         try Files.sync(folder)
@@ -341,7 +360,7 @@ package final class Projector {
             try Files.remove(file.temporary)
             return false
         }
-        result.curated = try publish(changed, manifest: manifest, at: target, in: queue)
+        result.curated = try publish(changed, indexes, manifest: manifest, at: target, in: queue)
         if changed.isEmpty { try queue.write { try $0.execute(sql: "DELETE FROM pending_file") } }
         try removeOutdated(queue, definitions, before: before)
         return result
@@ -357,23 +376,25 @@ package final class Projector {
     }
 
     private func fill(_ path: String, _ definitions: DefinitionSet, until target: LogHead) throws -> (
-        ProjectionOutcome, [StagedFile], [UInt8]
+        ProjectionOutcome, [StagedFile], [HashIndex], [UInt8]
     ) {
         let queue = try Warehouse.openForProjecting(path, fresh: true)
         defer { try? queue.close() }
         return try queue.writeWithoutTransaction { database in
             var outcome = ProjectionOutcome()
             var files: [StagedFile] = []
+            var indexes: [HashIndex] = []
             var manifest: [UInt8] = []
             try database.inTransaction(.immediate) {
                 let run = try self.run(database, definitions, fresh: true)
+                run.endsInThePast = try target.seq < self.head(nil).seq
                 try self.feed(run, until: target)
                 files = try run.finish(id: target.id, curatedStale: true, kpisStale: true)
-                manifest = try run.manifest()
+                (indexes, manifest) = (run.indexes, try run.manifest())
                 outcome = run.outcome
                 return .commit
             }
-            return (outcome, files, manifest)
+            return (outcome, files, indexes, manifest)
         }
     }
 
@@ -390,6 +411,12 @@ package final class Projector {
                 if isOurs, !known.contains(relative) { try Files.remove(path) }
             }
         }
+        for zone in [Layout.Zone.landing, .raw, .staging] {
+            let folder = layout.folder(zone)
+            for path in Files.walk(folder) where Files.name(path) == HashIndex.name {
+                if !known.contains(layout.name(zone) + path.dropFirst(folder.count)) { try Files.remove(path) }
+            }
+        }
     }
 
     // MARK: Replay and status
@@ -402,7 +429,7 @@ package final class Projector {
         shadow.batch = batch
         shadow.memoryBudget = memoryBudget
         shadow.calendar = calendar
-        _ = try shadow.rebuild(until: until, definitionsNow: definitionsNow)
+        unready = try shadow.rebuild(until: until, definitionsNow: definitionsNow).unready
         return try shadow.digest()
     }
 

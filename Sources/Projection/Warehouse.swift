@@ -64,6 +64,7 @@ package enum Warehouse {
         "CREATE UNIQUE INDEX zone_file_key ON zone_file(path, COALESCE(capture, 0))",
         "CREATE INDEX zone_file_capture ON zone_file(capture)",
         "CREATE TABLE pending_file (path TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+        "CREATE TABLE stream_seq (stream TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE kpi_snapshot (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, day_no INTEGER NOT NULL) STRICT",
         """
         CREATE TABLE kpi_value (kpi TEXT NOT NULL, seq INTEGER NOT NULL, dims TEXT NOT NULL, num INTEGER, den INTEGER, \

@@ -4,148 +4,20 @@ import EventLog
 import Ledger
 import Projection
 
-struct Events: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Search the event log.",
-        discussion: "`--raw` prints the stored canonical bytes, one event a line: SHA-256 of a line is the event's id.")
-
-    @OptionGroup var options: RootOptions
-    @Option(help: "First event.") var since: Int64?
-    @Option(help: "Last event.") var until: Int64?
-    @Option(help: "Streams; a trailing * is a prefix.") var stream: [String] = []
-    @Option(help: "Types; a trailing * is a prefix.") var type: [String] = []
-    @Option(name: .customLong("run"), help: "A run.") var runID: String?
-    @Option(help: "The captures of an object (SHA-256).") var object: String?
-    @Option(help: "From this moment on.", transform: Moments.moment) var after: Timestamp?
-    @Option(help: "Before this moment.", transform: Moments.moment) var before: Timestamp?
-    @Option(help: "At most so many.") var limit: Int?
-    @Flag(help: "Newest first.") var newest = false
-    @Flag(help: "The stored bytes, one event a line.") var raw = false
-    @Flag(help: "Wait for new events and print them.") var follow = false
-
-    func run() throws {
-        try options.read { lake in
-            var hash: Hash256?
-            if let object {
-                guard let parsed = Hash256(hex: object) else { throw ValidationError("“\(object)” is not a SHA-256 in hex") }
-                hash = parsed
-            }
-            var query = EventQuery(streams: stream, types: type, run: runID, object: hash, newestFirst: newest, limit: limit)
-            if since != nil || until != nil { query.seqs = (since ?? 1)...max(since ?? 1, until ?? Int64.max) }
-            if after != nil || before != nil { query.time = (after ?? .earliest)..<(before ?? .latest) }
-            var last: Int64 = 0
-            var table = TextTable(columns: [("seq", .right), ("time", .left), ("type", .left), ("stream", .left), ("says", .left)])
-            func show(_ event: Event) throws {
-                last = max(last, event.seq)
-                if raw || options.json { Terminal.out(bytes: event.bytes + [10]) } else { table.rows.append(EventText.row(event)) }
-            }
-            try lake.log.read { transaction in
-                try transaction.events(query) { event in
-                    try show(event)
-                    return true
-                }
-                last = max(last, try transaction.head().seq)
-            }
-            func flush() {
-                if !table.rows.isEmpty { Terminal.out(table.render()) }
-                table.rows = []
-            }
-            if !raw, !options.json { if table.rows.isEmpty, !follow { Terminal.out("no events") } else { flush() } }
-            while follow {
-                let head = try lake.log.waitForHead(beyond: last, timeoutMilliseconds: 60_000)
-                guard head.seq > last else { continue }
-                var next = query
-                next.seqs = (last + 1)...head.seq
-                next.newestFirst = false
-                try lake.log.read { transaction in
-                    try transaction.events(next) { event in
-                        try show(event)
-                        return true
-                    }
-                }
-                last = head.seq
-                flush()
-            }
-        }
-    }
-}
-
-/// An event in one line.
-enum EventText {
-    static func row(_ event: Event) -> [String] {
-        ["\(event.seq)", String(event.time.iso.prefix(19)), event.type, event.stream, says(event)]
-    }
-
-    static func says(_ event: Event) -> String {
-        func text(_ key: String) -> String? { event.body[key]?.string ?? event.body[key]?.int.map { String($0) } }
-        let keys = [
-            "label", "name", "path", "command", "outcome", "capture", "partition", "to", "rows", "code", "reason", "value", "member",
-            "account", "note", "first_day", "last_day",
-        ]
-        var parts = keys.compactMap { key in text(key).map { "\(key) \($0)" } }
-        for key in ["new", "missing"] {
-            let names = event.body[key]?.array?.compactMap(\.string) ?? []
-            if !names.isEmpty { parts.append("\(key) \(names.joined(separator: " "))") }
-        }
-        if let item = event.body["items"]?.array?.first {
-            for key in ["capture", "rows_in", "rows_out"] { if let number = item[key]?.int { parts.append("\(key) \(number)") } }
-        }
-        return parts.joined(separator: ", ")
-    }
-}
-
-struct Show: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show one event.")
-
-    @OptionGroup var options: RootOptions
-    @Argument(help: "Seq, or the beginning of an id.") var event: String
-
-    func run() throws {
-        try options.read { lake in
-            let found = try lake.event(event)
-            if options.json { return Terminal.out(bytes: found.bytes + [10]) }
-            Terminal.out(
-                """
-                event   \(found.seq)\nid      \(found.id.hex)\nprev    \(found.prev.hex)\ntime    \(found.time.iso)\ntype    \
-                \(found.type) v\(found.version)\nstream  \(found.stream)\nactor   \
-                \(found.actor)\(found.run.map { "\nrun     \($0)" } ?? "")
-                """
-            )
-            Terminal.out(pretty(found.body, indent: 0))
-        }
-    }
-
-    private func pretty(_ json: JSON, indent: Int) -> String {
-        let space = String(repeating: "  ", count: indent)
-        switch json {
-        case .object(let object):
-            return object.sorted { $0.key < $1.key }.map { key, value in
-                switch value {
-                case .object, .array: "\(space)\(key):\n\(pretty(value, indent: indent + 1))"
-                default: "\(space)\(key): \(pretty(value, indent: 0))"
-                }
-            }.joined(separator: "\n")
-        case .array(let items): return items.map { "\(space)-\n\(pretty($0, indent: indent + 1))" }.joined(separator: "\n")
-        case .string(let text): return text
-        case .int(let number): return String(number)
-        case .bool(let flag): return flag ? "true" : "false"
-        case .null: return "null"
-        }
-    }
-}
-
 struct Lineage: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "From a figure to the events, the capture, the line and its text.",
+        abstract: "From a figure to its files, captures and lines; from a file or capture to its rows and curated files.",
         discussion: """
-            What to trace: kpi:ID (with dimension=value), a capture's seq, or a fact's name with --where.
+            What to trace: kpi:ID (with dimension=value), a fact's name with --where, a capture's seq, or a file: of a zone or the archive by \
+            path or name, any other by its bytes. CAPTURE:LINE and FILE:LINE lead from a record of the raw file to the rows that stand on it.
               bedrot lineage kpi:streams_native_7d artist=artist:zonea0
               bedrot lineage fact_audience_day --where "day_no = 20100"
               bedrot lineage 42
+              bedrot lineage 2_raw/spotify/audience/zonea0/ZONE-audience-timeline.csv:17
             """)
 
     @OptionGroup var options: RootOptions
-    @Argument(help: "kpi:ID, a capture's seq, or a fact.") var subject: String
+    @Argument(help: "kpi:ID, a fact, a capture's seq, a file; CAPTURE:LINE, FILE:LINE.") var subject: String
     @Argument(help: "dimension=value.") var filters: [String] = []
     @Option(name: .customLong("where"), help: "Condition over the fact's columns.") var condition: String?
     @Option(help: "Day reported on.", transform: Moments.day) var day: Int64?
@@ -164,7 +36,13 @@ struct Lineage: ParsableCommand {
                     kpi: String(subject.dropFirst(4)), filter: Dictionary(pairs, uniquingKeysWith: { $1 }), day: day, knownAt: knownAt,
                     limit: limit)
             }
-            guard let condition else { throw ValidationError("name a row: --where \"column = value\"") }
+            guard let condition else {
+                if subject.hasPrefix("fact_") { throw ValidationError("name a row: --where \"column = value\"") }
+                let parts = subject.split(separator: ":", omittingEmptySubsequences: false)
+                guard parts.count > 1, let line = parts.last.flatMap({ Int64($0) }) else { return try lake.lineage(file: subject) }
+                let name = parts.dropLast().joined(separator: ":")
+                return try Int64(name).map { try lake.lineage(capture: $0, line: line) } ?? lake.lineage(file: name, line: line)
+            }
             return try lake.lineage(table: subject, condition: condition, limit: limit)
         }
         if options.json {
@@ -184,7 +62,10 @@ struct Lineage: ParsableCommand {
                             "observed": .string($0.observed.iso),
                         ]
                     }),
-                "events": .array(report.events.map { .int($0.seq) }),
+                "events": .array(report.events.map { .int($0.seq) }), "files": .array(report.files.map { .string($0) }),
+                "facts": .array(
+                    report.facts.map { ["table": .string($0.table), "current": .int($0.current), "past": .int($0.past)] }),
+                "facing": .array(report.facing.map { .string($0) }),
             ])
         }
         Terminal.out(report.subject)
@@ -197,6 +78,13 @@ struct Lineage: ParsableCommand {
         if report.rows > Int64(report.lines.count), !report.lines.isEmpty {
             Terminal.out("  and \(Words.count(report.rows - Int64(report.lines.count), "more row", "more rows"))")
         }
+        for row in report.facing { Terminal.out("  stands in \(row)") }
+        for fact in report.facts {
+            let past = fact.past > 0 ? ", \(Words.grouped(fact.past)) of the past" : ""
+            Terminal.out("\(Words.count(fact.current, "current row")) of \(fact.table)\(past)")
+        }
+        for file in report.files.prefix(40) { Terminal.out("file \(file)") }
+        if report.files.count > 40 { Terminal.out("and \(report.files.count - 40) more files: --json names all") }
         var captures = TextTable(columns: [("capture", .right), ("observed", .left), ("from", .left), ("file", .left), ("object", .left)])
         captures.rows = report.captures.suffix(12).map {
             ["\($0.seq)", String($0.observed.iso.prefix(16)), $0.observedFrom, $0.name, String($0.object.hex.prefix(16))]

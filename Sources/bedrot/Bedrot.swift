@@ -28,12 +28,15 @@ struct Bedrot: ParsableCommand {
             CommandGroup(
                 name: "Asking",
                 subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Query.self]),
+            CommandGroup(name: "Keeping", subcommands: [ArchiveCommand.self]),
             CommandGroup(name: "Measuring", subcommands: [Doctor.self, Bench.self]),
         ])
 
     static func main() {
         do {
-            var command = try parseAsRoot(leadingOptionsLast(Array(CommandLine.arguments.dropFirst())))
+            let arguments = leadingOptionsLast(Array(CommandLine.arguments.dropFirst()))
+            try checkCommand(arguments)
+            var command = try parseAsRoot(arguments)
             try command.run()
         } catch let code as ExitCode {
             exit(withError: code)
@@ -43,6 +46,48 @@ struct Bedrot: ParsableCommand {
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// Names a command that does not exist: the parser would blame the first option behind it.
+    static func checkCommand(_ arguments: [String]) throws {
+        var words = ["bedrot"]
+        var command: any ParsableCommand.Type = Bedrot.self
+        for word in arguments {
+            let known = command.configuration.subcommands
+            guard !known.isEmpty, !word.hasPrefix("-"), word != "help" else { return }
+            func name(_ command: any ParsableCommand.Type) -> String {
+                command.configuration.commandName ?? String(describing: command).lowercased()
+            }
+            if let next = known.first(where: { name($0) == word }) {
+                command = next
+                words.append(word)
+                continue
+            }
+            guard command.configuration.defaultSubcommand == nil else { return }
+            let names = known.map(name)
+            let near = names.filter { Self.distance(Array($0.utf8), Array(word.utf8)) <= 2 }.sorted().joined(separator: " or ")
+            let parent = words.joined(separator: " ")
+            throw ValidationError(
+                """
+                “\(parent)” has no command “\(word)”\(near.isEmpty ? "" : "; did you mean \(near)?")
+                Known: \(names.joined(separator: ", ")). See '\(parent) --help'.
+                """)
+        }
+    }
+
+    /// How many letters must be changed, added or left out.
+    private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
+        var row = Array(0...b.count)
+        for (i, left) in a.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, right) in b.enumerated() {
+                let above = row[j + 1]
+                row[j + 1] = min(diagonal + (left == right ? 0 : 1), above + 1, row[j] + 1)
+                diagonal = above
+            }
+        }
+        return row[b.count]
     }
 }
 

@@ -61,7 +61,10 @@ struct Ingest: ParsableCommand {
         abstract: "Feed files or folders: recognise, land, capture, clean, project.",
         discussion: """
             Each file stands alone. A file that nobody recognises, that breaks its contract or whose account or year cannot be proved is \
-            reported with the remedy, and the exit code is 2. Feeding the same file again changes no figure.
+            reported with the remedy, and the exit code is 2; one that cannot be read or stored is named, and the exit code is 1 when the \
+            others are done. Feeding the same file again changes no figure.
+            An id in a file's name and the folder of an account in landing say whose a file is; --account is for those that say nothing. \
+            Named together with one file it must not contradict them, and it beats a mere artist name.
             """)
 
     @OptionGroup var options: RootOptions
@@ -111,6 +114,7 @@ struct Ingest: ParsableCommand {
         } else {
             IngestText.print(report, quiet: options.quiet, isDryRun: dryRun)
         }
+        if report.hasFailed { throw ExitCode(1) }
         if report.isDegraded { throw degraded }
     }
 }

@@ -51,8 +51,11 @@ enum IngestText {
                     }
                 }
             }
-            for (reason, count) in item.rejected.sorted(by: { $0.key < $1.key }) {
-                Terminal.note("\(name): \(Words.count(count, "line")) rejected (\(reason)); see \(item.rejects?.path ?? "")")
+            if item.rejectedRows > 0 {
+                let reasons = item.rejected.sorted { $0.key < $1.key }.map { "\($0.key) \(Words.grouped($0.value))" }
+                Terminal.note(
+                    "\(name): \(Words.count(item.rejectedRows, "line")) rejected (\(reasons.joined(separator: ", "))); see "
+                        + (item.rejects?.path ?? "its rejects"))
             }
             if held > 0 {
                 Terminal.note(
@@ -72,6 +75,7 @@ enum IngestText {
         case .ambiguous(let streams):
             Terminal.note(
                 "\(name): fits \(streams.joined(separator: " and ")); put it into the landing folder of the right one and ingest that")
+        case .failed(let reason): Terminal.note("\(name): failed: \(reason)")
         }
     }
 
@@ -130,6 +134,9 @@ enum IngestText {
             case .ambiguous(let streams):
                 body["outcome"] = "ambiguous"
                 body["datasets"] = .array(streams.map { .string($0) })
+            case .failed(let reason):
+                body["outcome"] = "failed"
+                body["reason"] = .string(reason)
             }
             return .object(body)
         }

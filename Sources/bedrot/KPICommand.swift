@@ -211,13 +211,7 @@ struct Query: ParsableCommand {
             }
         }
         if csv {
-            func cell(_ text: String) -> String {
-                text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
-            }
-            Terminal.out(
-                ([result.columns] + result.rows.map { $0.map { text($0, null: "") } }).map { $0.map(cell).joined(separator: ",") }.joined(
-                    separator: "\n"))
-            return
+            return Terminal.out(CSVText.table(result.columns, result.rows.map { $0.map { text($0, null: "") } }))
         }
         var table = TextTable(
             columns: result.columns.enumerated().map { i, name in

@@ -67,10 +67,14 @@ struct Replay: ParsableCommand {
     func run() throws {
         let comparison = try options.write { try $0.replay(into: into, until: until, only: names) }
         if options.json {
-            try Terminal.json(["replayed": comparison.replayed.json, "differences": .array(comparison.differences.map { .string($0) })])
+            try Terminal.json([
+                "replayed": comparison.replayed.json, "differences": .array(comparison.differences.map { .string($0) }),
+                "unready": .object(comparison.unready.mapValues { .string($0) }),
+            ])
         } else {
             Terminal.out("replayed to event \(comparison.replayed.seq): all \(comparison.replayed.all)")
             for difference in comparison.differences.prefix(20) { Terminal.note("differs: \(difference)") }
+            ProjectionText.unready(comparison.unready)
             if comparison.isCompared, comparison.differences.isEmpty { Terminal.out("equal to the live state") }
         }
         if !comparison.differences.isEmpty { throw ExitCode(1) }
@@ -246,6 +250,7 @@ enum ProjectionText {
                 "from": .int(outcome.from), "to": .int(outcome.to), "generation": .int(Int64(outcome.generation)),
                 "curated": .array(outcome.curated.map { .string($0.path) }), "snapshots": .array(outcome.snapshots.map { .int($0) }),
                 "skipped": .object(outcome.skipped.mapValues { .int($0) }),
+                "unready": .object(outcome.unready.mapValues { .string($0) }),
             ])
         }
         guard !options.quiet else { return }
@@ -258,5 +263,11 @@ enum ProjectionText {
         for (type, count) in outcome.skipped.sorted(by: { $0.key < $1.key }) {
             Terminal.note("\(Words.count(count, "event")) of type \(type) kept but not understood: a newer bedrot may know it")
         }
+        unready(outcome.unready)
+    }
+
+    /// Definitions left out of a past state.
+    static func unready(_ definitions: [String: String]) {
+        for (_, reason) in definitions.sorted(by: { $0.key < $1.key }) { Terminal.note("not ready at that event, left out: \(reason)") }
     }
 }

@@ -195,7 +195,8 @@ extension SystemRandomNumberGenerator {
 /// Several processes on one root.
 @Suite struct TogetherTests {
     private static func start(_ root: Root, _ files: [MadeFile]) throws -> Running {
-        let arguments = ["ingest"] + (try files.map { try root.file($0) }) + Made.account + ["--root", root.path]
+        let account = files.count == 1 ? Made.account(of: files[0]) : Made.account
+        let arguments = ["ingest"] + (try files.map { try root.file($0) }) + account + ["--root", root.path]
         return try Running(Binary.path, arguments)
     }
 

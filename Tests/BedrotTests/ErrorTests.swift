@@ -47,7 +47,13 @@ import Testing
         Case(["rebuild", "--until", "999999"], 1, "999999"),
         Case(["replay", "--until", "999999"], 1, "999999", "bedrot events"),
         Case(["replay", "--into", "/usr"], 1, "/usr is not empty"),
-        Case(["frobnicate"], 64, "bedrot --help"),
+        Case(["frobnicate"], 64, "“bedrot” has no command “frobnicate”", "Known: init", "bedrot --help"),
+        Case(["evnets"], 64, "no command “evnets”; did you mean events?"),
+        Case(["artist", "alia"], 64, "“bedrot artist” has no command “alia”; did you mean alias?"),
+        Case(["archive", "restore", "nothing"], 1, "the archive has no “nothing”", "bedrot archive list"),
+        Case(["archive", "expire"], 64, "--dry-run", "--yes"),
+        Case(["archive", "expire", "--yes", "--on", "2099-01-01"], 64, "--on is for --dry-run"),
+        Case(["archive", "expire", "--yes", "--objects"], 1, "refused", "every replay reads", "Nothing was removed"),
         Case(["events", "--definitions", "/nowhere"], 1, "/nowhere holds no definitions", "--definitions"),
     ])
     func mistakesAreExplained(test: Case) throws {
@@ -58,6 +64,12 @@ import Testing
         for part in test.says { #expect(output.errors.contains(part.replacing("%", with: root.path)), "\(part)\n\(output)") }
         #expect(!output.errors.contains("Swift."), "no type names: \(output)")
         #expect(try root.digest() == before)
+    }
+
+    @Test func aWrongCommandBehindAnOptionIsNamed() throws {
+        let output = try Binary.run(["--root", "/nowhere", "ingset", "x"])
+        #expect(output.code == 64 && output.errors.contains("no command “ingset”; did you mean ingest?"), "\(output)")
+        #expect(!output.errors.contains("--root"))
     }
 
     @Test func aRootMustBeFoundAndOnlyOne() throws {

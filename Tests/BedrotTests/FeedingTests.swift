@@ -189,7 +189,8 @@ import Testing
     func junkIsReportedAndHarmless(junk: Junk) throws {
         let root = try Root(copyOf: SliceTests.lake.get())
         let before = try root.digest()
-        let output = try root.run(["ingest", root.file(MadeFile(junk.name, junk.bytes))] + Made.account)
+        let file = MadeFile(junk.name, junk.bytes)
+        let output = try root.run(["ingest", root.file(file)] + Made.account(of: file))
         #expect(output.code == 2 && !output.errors.isEmpty, "\(output)")
         let after = try root.digest()
         for table in before.tables.keys where table.hasPrefix("fact_") { #expect(after.tables[table] == before.tables[table]) }
@@ -197,6 +198,24 @@ import Testing
         #expect(!steering, "names cannot steer the terminal")
         _ = try checkChain(try root.ok(["events", "--raw"]).bytes)
         try root.ok(["verify", "--shadow"])
+    }
+
+    @Test func aFileThatCannotBeReadStopsNoOther() throws {
+        let root = try Root()
+        let good = try root.file(Made.first[0])
+        let output = try root.ok(["ingest", "/proc/self/mem", good], code: 1)
+        #expect(output.errors.contains("mem: failed: cannot read /proc/self/mem: Input/output error"), "\(output)")
+        #expect(try root.number("SELECT count(*) FROM fact_audience_day") == 9)
+    }
+
+    @Test func rejectsOfAFileAreOneLine() throws {
+        let root = try Root()
+        let lines = ["date,listeners,streams,followers", "2025-03-01,1,2,3", "2025-03-39,1,2,3", "2025-03-40,1,2,3", "2025-03-02,1,x,3"]
+        let file = MadeFile("spotify_audience_abc_20250401_120000.csv", lines.joined(separator: "\n") + "\n")
+        let output = try root.feed([file], code: 2)
+        let said = output.errors.split(separator: "\n").filter { $0.contains("rejected") }
+        #expect(said.count == 1, "\(output)")
+        #expect(said.first?.contains("3 lines rejected (not_a_day 2, not_an_integer 1); see 3_staging/") == true, "\(output)")
     }
 
     @Test func aFolderIsTakenFileByFile() throws {

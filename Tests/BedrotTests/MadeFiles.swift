@@ -86,4 +86,7 @@ enum Made {
         bank(sales + [Sale(reported: "2025-03-27", quantity: 7, earnings: "0.035")], made: 28),
     ]
     static let account = ["--account", "label"]
+
+    /// What a file fed alone needs: the others say in their names whose they are.
+    static func account(of file: MadeFile) -> [String] { file.name.hasPrefix("dk_") ? account : [] }
 }

@@ -8,7 +8,7 @@ import Testing
 
     @Test func projectingLateGivesWhatProjectingEachTimeGave() throws {
         let root = try Root()
-        for file in Made.first + Made.second { try root.feed([file], Made.account + ["--no-project"]) }
+        for file in Made.first + Made.second { try root.feed([file], Made.account(of: file) + ["--no-project"]) }
         let capture = try #require(root.seqs("extraction.captured").dropFirst(3).first)
         #expect(try root.ok(["retract", "\(capture)", "--reason", "x", "--no-project"]).code == 0)
         let status = try root.json(["project", "--status"])
@@ -20,7 +20,7 @@ import Testing
         #expect(try root.digest().all == once.all)
         // The same commands, projected each time, leave the same figures and files.
         let other = try Root()
-        for file in Made.first + Made.second { try other.feed([file], Made.account) }
+        for file in Made.first + Made.second { try other.feed([file], Made.account(of: file)) }
         let same = try #require(other.seqs("extraction.captured").dropFirst(3).first)
         try other.ok(["retract", "\(same)", "--reason", "x"])
         let (zones, others) = (try root.zones(), try other.zones())

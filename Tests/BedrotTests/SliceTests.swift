@@ -140,7 +140,8 @@ import Testing
         let run = try #require(captures[0]["run"]?.string)
         #expect(try root.events(["--run", run]) == all.filter { $0["run"]?.string == run })
         let object = try #require(captures[0]["body"]?["object"]?.string)
-        #expect(try root.events(["--object", object]) == [captures[0]])
+        #expect(
+            try root.events(["--object", object]) == all.filter { try String(decoding: $0.canonical(), as: UTF8.self).contains(object) })
         let time = try #require(captures[3]["time"]?.string)
         #expect(try root.events(["--after", time]) == all.filter { ($0["time"]?.string ?? "") >= time })
         #expect(try root.events(["--before", time]) == all.filter { ($0["time"]?.string ?? "") < time })
@@ -243,10 +244,12 @@ import Testing
             "events",
             [
                 "--since", "--until", "--stream", "--type", "--run", "--object", "--after", "--before", "--limit", "--newest", "--raw",
-                "--follow",
+                "--follow", "--service", "--dataset", "--account", "--severity", "--grep", "--by", "--csv",
             ]
         ),
         ("show", ["<event>"]), ("lineage", ["<subject>", "--where", "--day", "--known-at", "--limit", "kpi:"]),
+        ("archive list", ["--file"]), ("archive restore", ["<version>", "--to"]),
+        ("archive expire", ["--dry-run", "--yes", "--on", "--file", "--objects"]),
         ("restatements", ["--limit", "--table", "--since"]),
         ("kpi list", ["--each"]), ("kpi show", ["<id>", "--day", "--known-at"]), ("kpi history", ["--plot", "--svg", "--limit"]),
         ("kpi explain", ["<id>"]),

@@ -119,6 +119,7 @@ extension FileOutcome {
         case .quarantined: "quarantined"
         case .unknown: "unknown"
         case .ambiguous: "ambiguous"
+        case .failed: "failed"
         }
     }
 
@@ -127,7 +128,7 @@ extension FileOutcome {
         case .promoted(let capture, _, _, _, _): capture
         case .duplicate(let of): of
         case .quarantined(let capture, _, _): capture
-        case .unknown, .ambiguous: nil
+        case .unknown, .ambiguous, .failed: nil
         }
     }
 
