@@ -306,10 +306,8 @@ struct RecordFront {
             let column = contract.columns[index]
             if case .column(let name)? = column.origin, let other = contract.index(of: name) {
                 guard let text = inner(column, of: other) else {
-                    return .rejected(
-                        Refusal(
-                            reason: "not_json", expected: "JSON in \(contract.columns[other].name)", column: other, value: originals[other])
-                    )
+                    let expected = "JSON in \(contract.columns[other].name)"
+                    return .rejected(Refusal(reason: "not_json", expected: expected, column: other, value: originals[other]))
                 }
                 originals[index] = text
             } else if let origin = column.origin, texts[index].isEmpty {
@@ -318,8 +316,9 @@ struct RecordFront {
                 originals[index] = texts[index]
             }
         }
-        for skip in contract.skips
-        where header.map({ $0.sources[skip.column] >= 0 }) ?? true && skip.words.contains(trimmed(originals[skip.column]).map(lower)) {
+        for skip in contract.skips where skip.words.contains(trimmed(originals[skip.column]).map(lower)) {
+            // A column that the file has not cannot tell a total.
+            if let header, header.sources[skip.column] < 0 { continue }
             skipped += 1
             return .nothing
         }

@@ -295,6 +295,9 @@ private let rawCases = [
         lines: [
             #"{"id":"4abc","trackName":"DEMO","n":1,"$timestamp":"2025-06-01"}"#, #"{"id":"5","$timestamp":"2025-06-01"}"#,
         ]),
+    RawCase(
+        testDescription: "the document itself where it holds no list", landing: #"{"id":1}{"reports":[{"id":2}]}{"reports":[]}"#,
+        records: ["reports[]", "{}"], lines: [#"{"id":1,"$id":1}"#, #"{"id":2}"#]),
     RawCase(testDescription: "bare songs", landing: #"{"songs":[{}]}"#, records: ["data.songs[]", "songs[]"], lines: ["{}"]),
     RawCase(
         testDescription: "empty records take the root's members", landing: #"{"k":1,"songs":[{ }]}"#, records: ["songs[]"],
@@ -433,7 +436,7 @@ private let rawCases = [
         (#"{"n":5,"t":true}"#, "t=true", true), (#"{"n":null}"#, "n=", false), (#"{"n":""}"#, "n=", true),
         (#"{"d":[{"k":"a"},{"k":"b"}]}"#, "d[].k=b", true),
         (#"{"d":[]}"#, "d[].k=b", false), (#"{"d":[{"k":"a","v":3}]}"#, "d[k=a].v=3", true),
-        (#"{"d":[{"k":"a","v":3}]}"#, "d[k=b|a].v", true),
+        (#"{"d":[{"k":"a","v":3}]}"#, "d[k=b|a].v", true), (#"{"a":1}"#, "b | c.d | a=1", true), (#"{"a":1}"#, "b | a=2", false),
     ])
     func shapes(_ document: String, _ test: String, _ holds: Bool) throws {
         #expect(try #require(ShapeTest(test)).holds(Document(bytes(document))) == holds)

@@ -51,6 +51,8 @@ import Testing
         ("type: day, shift_days: -1", "2025-03-01T08:00:00+0000", "2025-02-28"), ("type: month, dates: ['MM-YYYY']", "05-2025", "2025-05"),
         ("type: text, members: {ACTIVE: active, Paused: paused}", "active", "active"),
         ("type: text, members: {ACTIVE: active, Paused: paused}", "DELETED", "unmapped"),
+        ("type: text, members: {ACTIVE: active, '*': other}", "DELETED", "other"),
+        ("type: text, members: {'*': series}, default: total", "", "total"),
         ("type: text, default: all", "", "all"), ("type: text, members: {a: b}", "", ""), ("type: flag", "True", "1"),
         ("type: text, personal: people", "p1:people:k1:00ff", "p1:people:k1:00ff"),
     ]) func cellsBecomePlain(_ column: String, _ cell: String, _ expected: String) throws {
@@ -60,6 +62,7 @@ import Testing
     @Test(arguments: [
         ("0.55", "22", "40", "0.55"), ("55", "22", "40", "0.55"), ("0.9", "1", "110", "0.009"), ("0.009", "1", "110", "0.009"),
         ("1", "40", "40", "1"), ("1", "1", "100", "0.01"), ("12%", "1", "8", "0.12"), ("0", "0", "9", "0"), ("0.5", "0", "0", ""),
+        ("1.2", "6", "5", "1.2"), ("120", "6", "5", "1.2"), ("55", "0", "0", "0.55"),
     ]) func aRateIsToldFromAPercent(_ rate: String, _ part: String, _ whole: String, _ expected: String) throws {
         let contract = try table(
             "name: rate, type: decimal, rate_of: [clicks, views]\nname: clicks, type: integer\nname: views, type: integer")
@@ -108,6 +111,47 @@ import Testing
             let bytes = Array(text.utf8)
             #expect(try clean([bytes[..<cut], bytes[cut...]], contract, facts) == outcome, "cut at \(cut)")
         }
+    }
+
+    @Test func totalsAreToldByTheColumnsThatAreThere() throws {
+        let contract = try table(
+            "name: a, type: text, required: true, optional: true, default: all\nname: n, type: integer", format: "{skip_when: {a: ['']}}")
+        let outcome = try clean("a,n\nx,1\n,2\n", contract)
+        #expect(String(decoding: outcome.sink.csv, as: UTF8.self) == "x,1\n" && outcome.report?.skipped == 1)
+        #expect(String(decoding: try clean("n\n1\n2\n", contract).sink.csv, as: UTF8.self) == "all,1\nall,2\n")
+    }
+
+    @Test func theFirstUnknownHeadingIsTheDimension() throws {
+        let contract = try table(
+            "name: kind, type: text, from: heading.kind\nname: member, heading: <kind>, type: text\nname: views, type: integer")
+        let outcome = try clean("Views,Geography,Other\n3,DE,x\n", contract)
+        #expect(String(decoding: outcome.sink.csv, as: UTF8.self) == "Geography,DE,3\n")
+        #expect(outcome.report?.newColumns == ["Other"])
+    }
+
+    @Test func aCellCanHoldJSON() throws {
+        let contract = try table(
+            "name: events, type: text\nname: clicks, type: integer, from: column.events, path: Click\nname: n, type: integer")
+        let outcome = try clean("events,n\n\"{\"\"Click\"\": 7}\",1\n{},2\n,3\n{oops,4\n", contract)
+        #expect(
+            String(decoding: outcome.sink.csv, as: UTF8.self) == "\"{\"\"Click\"\": 7}\",7,1\n{},,2\n,,3\n"
+                && outcome.sink.rejects.map(\.reason) == ["not_json"])
+    }
+
+    @Test func aPathCanHaveSomethingInItsPlace() throws {
+        let contract = try contract(
+            yaml: """
+                title: Made up
+                names: [x.json]
+                account: ask
+                format: {kind: json, records: ["[]"]}
+                columns:
+                  - {name: day, path: end, from: observed_day, type: day, required: true, shift_days: -1}
+                merge: {upsert: [day]}
+                """)
+        let (raw, _) = try unpack(Array(#"[{"end":"2025-03-01T08:00:00+0000"},{"v":1}]"#.utf8), contract)
+        let facts = CaptureFacts(fileName: "x.json", observedDay: CalendarDay.day("2025-03-09"))
+        #expect(String(decoding: try clean([raw[...]], contract, facts).sink.csv, as: UTF8.self) == "2025-02-28\n2025-03-09\n")
     }
 
     @Test func aFrozenContractRefusesWhatIsNew() throws {
@@ -227,7 +271,8 @@ import Testing
         ("{name: a, type: integer, path: x}", "no meaning in a table"),
         ("{name: a, type: text, divide: 100}", "has no meaning for type text"),
         ("{name: a, type: decimal, rate_of: [a, b]}", "no integer column"), ("{name: a, type: integer, divide: 7}", "10, 100"),
-        ("{name: a, type: text, from: heading.x}", "no heading has <x>"), ("{name: a, type: integer, trailing_zeros: missing}", "period"),
+        ("{name: a, type: text, from: heading.x}", "no heading has <x>"),
+        ("{name: a, type: text, from: column.b, path: x}", "earlier text"), ("{name: a, type: integer, trailing_zeros: missing}", "period"),
     ]) func mistakesAreNamed(_ column: String, _ expected: String) {
         let error = #expect(throws: ContractError.self) {
             try contract(yaml: "title: T\nnames: [\"x_<window>.csv\"]\naccount: ask\ncolumns:\n  - \(column)\nmerge: append\n")
