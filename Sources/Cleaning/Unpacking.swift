@@ -118,6 +118,12 @@ extension Cleaner {
             decoded.removeAll(keepingCapacity: true)
             isMore = try records.next(into: &decoded)
             report.bytesOut += decoded.count
+            // Each record repeats what stands around it, so a small document can come to very many bytes.
+            guard report.bytesOut <= 4 * contract.maxBytes else {
+                throw CleaningError(
+                    "too_large", "the records come to more than four times the contract's \(contract.maxBytes >> 20) MiB",
+                    remedy: "check what was saved; if it is right, raise max_mebibytes in \(contract.stream).yml")
+            }
             try unsafe decoded.withUnsafeBytes { try unsafe output($0) }
         }
         return report
