@@ -174,6 +174,8 @@ func lower(_ byte: UInt8) -> UInt8 {
 
 /// The bytes without leading and trailing spaces and tabs.
 func trimmed(_ bytes: some BidirectionalCollection<UInt8>) -> [UInt8] {
-    let blank: (UInt8) -> Bool = { $0 == 32 || $0 == 9 }
-    return Array(bytes.drop(while: blank).reversed().drop(while: blank).reversed())
+    var rest = bytes[...]
+    while let first = rest.first, first == 32 || first == 9 { rest = rest.dropFirst() }
+    while let last = rest.last, last == 32 || last == 9 { rest = rest.dropLast() }
+    return Array(rest)
 }

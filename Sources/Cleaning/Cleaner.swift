@@ -116,6 +116,8 @@ package struct CleaningReport: Hashable, Sendable {
     package static let revision = 1
     /// Longest accepted line, in bytes.
     package static let maxLineBytes = 1 << 20
+    /// Bytes that no heading line of a plain table reaches.
+    static let maxHeadingBytes = 1 << 16
     /// Most rows of a file whose days have no year.
     package static let maxYearlessRows = 20_000
 
@@ -433,30 +435,35 @@ package struct CleaningReport: Hashable, Sendable {
 
     private mutating func readHeader() throws -> Bool {
         input.skipByteOrderMark()
-        while let end = Header.end(input.bytes) {
-            let line = Array(input.bytes.prefix(end.text))
+        let bytes = input.bytes
+        var start = 0
+        while start < bytes.count, bytes[start] == 10 || bytes[start] == 13 {
+            // A line feed that belongs to this carriage return may still come.
+            if bytes[start] == 13, start + 1 == bytes.count { break }
+            start += bytes[start] == 13 && bytes[start + 1] == 10 ? 2 : 1
             engine.line += 1
-            if line.isEmpty {
-                input.drop(end.record)
-                continue
-            }
-            let found = try Header(line, contract: contract, number: engine.line, offset: input.offset)
-            engine.start(found)
-            report.headings = found.headings
-            report.newColumns = found.unknown
-            report.missingOptional = found.missing
-            header = found
-            // A file cut between CR and LF must read like one that was not.
-            engine.afterCarriageReturn = input.bytes[end.text] == 13 && end.record == end.text + 1
-            input.drop(end.record)
-            return true
         }
-        guard input.count < 1 << 16 else {
+        input.drop(start)
+        let first = Array(bytes[start...])
+        guard first != [13] else { return false }
+        let end = Header.end(first)
+        guard end?.text ?? first.count < Self.maxHeadingBytes else {
             throw CleaningError(
-                "no_header", "the first line is longer than 65,536 bytes", line: engine.line + 1, byte: 0, value: clipped(input.bytes),
-                remedy: "this is not a table; check what was exported")
+                "no_header", "the first line is longer than \(Self.maxHeadingBytes) bytes", line: engine.line + 1, byte: input.offset,
+                value: clipped(first), remedy: "this is not a table; check what was exported")
         }
-        return false
+        guard let end else { return false }
+        engine.line += 1
+        let found = try Header(Array(first[..<end.text]), contract: contract, number: engine.line, offset: input.offset)
+        engine.start(found)
+        report.headings = found.headings
+        report.newColumns = found.unknown
+        report.missingOptional = found.missing
+        header = found
+        // A file cut between CR and LF must read like one that was not.
+        engine.afterCarriageReturn = first[end.text] == 13 && end.record == end.text + 1
+        input.drop(end.record)
+        return true
     }
 
     // MARK: years

@@ -373,8 +373,11 @@ enum PageScript {
         var chosen = starts.first
         if longest {
             var most = 0
-            for start in starts {
+            var end = 0
+            // A list within one that was measured is shorter, and measuring it again would make the time grow with the square of the page.
+            for start in starts where start >= end {
                 let length = extent(html, from: start)
+                end = start + length
                 if length > most { (most, chosen) = (length, start) }
             }
         }

@@ -48,7 +48,10 @@ package enum PlainNumber {
         let exact = lost.allSatisfy { $0 == 48 }
         if !exact, let first = lost.first {
             let half = first == 53 && lost.dropFirst().allSatisfy { $0 == 48 }
-            if first > 53 || (first == 53 && !half) || (half && value % 2 == 1) { value += 1 }
+            if first > 53 || (first == 53 && !half) || (half && value % 2 == 1) {
+                guard value < UInt64(Int64.max) else { return .overflow }
+                value += 1
+            }
         }
         guard value <= UInt64(Int64.max) else { return .overflow }
         return .value(negative ? -Int64(value) : Int64(value), exact: exact)

@@ -101,13 +101,16 @@ struct RecordFront {
         guard start < waiting.count else { return nil }
         let found = contract.shape.isDocument ? documentEnd(isEnd) : tableEnd(isEnd)
         guard let end = found else {
-            guard waiting.count - start < Cleaner.maxLineBytes else { throw tooLong() }
+            // The longest line, and a carriage return or quote whose meaning the next byte tells.
+            guard waiting.count - start <= Cleaner.maxLineBytes + 1 else {
+                throw tooLong(line: line + 1, byte: next, value: waiting[start...])
+            }
             guard isEnd else { return nil }
             throw CleaningError(
                 "open_quote", "a quote is opened and never closed", line: line + 1, byte: next, value: clipped(waiting[start...]),
                 remedy: "export the file again; this one is cut off or damaged")
         }
-        guard end.text - start <= Cleaner.maxLineBytes else { throw tooLong() }
+        guard end.text - start <= Cleaner.maxLineBytes else { throw tooLong(line: line + 1, byte: next, value: waiting[start...]) }
         line += 1
         offset = next
         let text = Array(waiting[start..<end.text])
@@ -117,10 +120,12 @@ struct RecordFront {
         return (text, lineEnd)
     }
 
-    private func tooLong() -> CleaningError {
+    private func tooLong(
+        line: Int64, byte: Int64, value: ArraySlice<UInt8>, remedy: String = "look for an unclosed quote near this line"
+    ) -> CleaningError {
         CleaningError(
-            "line_too_long", "a line is longer than \(Cleaner.maxLineBytes) bytes", line: line + 1, byte: next,
-            value: clipped(waiting[start...]), remedy: "look for an unclosed quote near this line")
+            "line_too_long", "a line is longer than \(Cleaner.maxLineBytes) bytes", line: line, byte: byte, value: clipped(value),
+            remedy: remedy)
     }
 
     private func documentEnd(_ isEnd: Bool) -> (text: Int, record: Int)? {
@@ -363,7 +368,9 @@ struct RecordFront {
             text.append(UInt8(ascii: "\""))
         }
         text.append(10)
-        guard text.count < Cleaner.maxLineBytes else { throw tooLong() }
+        guard text.count < Cleaner.maxLineBytes else {
+            throw tooLong(line: line, byte: offset, value: text[...], remedy: "look for an absurdly long text in this record")
+        }
         return .line(text)
     }
 

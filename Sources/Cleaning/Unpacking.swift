@@ -83,6 +83,12 @@ extension Cleaner {
         var lines: [UInt8] = []
         while try records.next(into: &lines) {
             report.bytesOut += lines.count
+            // Each record repeats what stands around it, so a small document can come to very many bytes.
+            guard report.bytesOut <= 4 * contract.maxBytes else {
+                throw CleaningError(
+                    "too_large", "the records come to more than four times the contract's \(contract.maxBytes >> 20) MiB",
+                    remedy: "check what was saved; if it is right, raise max_mebibytes in \(contract.stream).yml")
+            }
             try unsafe lines.withUnsafeBytes { try unsafe output($0) }
             lines.removeAll(keepingCapacity: true)
         }

@@ -28,7 +28,8 @@ private func checkPacked(_ content: [UInt8], _ how: UInt8, _ contract: Contract,
         check(honest?.raw == plain?.raw, "packed: \(honest?.raw.count ?? -1) bytes, plain: \(plain?.raw.count ?? -1)")
         check(honest?.report.encoding == plain?.report.encoding, "the encoding changes in a ZIP")
     }
-    checkRecognition(zip, contract)
+    // It costs ten times as much as all else.
+    if chance.next() % 4 == 0 { checkRecognition(zip, contract) }
     guard how & 2 == 0, zip.count > 4 else { return }
     for _ in 0..<3 {
         let at = Int.random(in: 4..<zip.count, using: &chance)
@@ -37,7 +38,7 @@ private func checkPacked(_ content: [UInt8], _ how: UInt8, _ contract: Contract,
         if let damaged = unpacked(zip, contract) {
             check(damaged.raw == honest?.raw, "byte \(at) of the ZIP changed by \(flip) gives other rows")
         }
-        if flip == 1 { checkRecognition(zip, contract) }
+        if flip < 8 { checkRecognition(zip, contract) }
         zip[at] ^= flip
     }
 }

@@ -36,10 +36,11 @@ private func checkFront(_ raw: [UInt8], _ plain: Outcome, _ contract: Contract, 
         check(false, "\(contract.stream): with the front: \(other.summary)\nwithout:\n\(plain.summary)")
         return
     }
-    check(otherReport.rowsIn == report.rowsIn, "\(contract.stream): with the front \(other.summary)\nwithout:\n\(plain.summary)")
-    guard otherReport.rejects == report.rejects else { return }
+    // Of lines that are nothing but separators the front makes no rejects.
+    check(otherReport.rowsIn <= report.rowsIn, "\(contract.stream): with the front \(other.summary)\nwithout:\n\(plain.summary)")
+    let hashes = Dictionary(zip(other.lines, other.hashes), uniquingKeysWith: { first, _ in first })
     check(
-        other.lines == plain.lines && other.hashes == plain.hashes,
+        zip(plain.lines, plain.hashes).allSatisfy { hashes[$0] == $1 },
         "\(contract.stream): other rows with the front: \(other.summary)\nwithout:\n\(plain.summary)")
 }
 
