@@ -84,7 +84,10 @@ package struct Recognizer: Sendable {
         // What is wrong inside is for the cleaner to say. The headings of another dataset contradict the name.
         if !named.isEmpty {
             let loading = named.filter { !$0.contract.setAside }
-            if fits.isEmpty, loading.count == 1 { return .match([Recognition.Match(contract: loading[0].contract, name: loading[0].name)]) }
+            // A contract that does not know all the headings contradicts nothing.
+            if !fits.contains(where: { $0.fit.unknown == 0 && !$0.contract.setAside }), loading.count == 1 {
+                return .match([Recognition.Match(contract: loading[0].contract, name: loading[0].name)])
+            }
             return .ambiguous(named.map(\.contract) + fits.map(\.contract))
         }
         if let best = Self.best(fits.map { ($0.contract, $0.fit, 0) }) {
@@ -142,7 +145,7 @@ package struct Recognizer: Sendable {
             guard part.document == nil, !part.isPage else { return .differs(missing: 1_000, reason: "the file is no table") }
             var first: Comparison?
             for line in part.lines.prefix(preamble + 1) {
-                let result = compare(line, contract)
+                let result = compare(line, contract, isNamed: isNamed)
                 if case .fits = result { return result }
                 first = first ?? result
             }
@@ -150,12 +153,15 @@ package struct Recognizer: Sendable {
         }
     }
 
-    private static func compare(_ line: [UInt8], _ contract: Contract) -> Comparison {
+    private static func compare(_ line: [UInt8], _ contract: Contract, isNamed: Bool) -> Comparison {
         do {
             let header = try Header(line, contract: contract, number: 1, offset: 0)
-            // A table that shares only a few headings with a contract full of optional ones is something else.
+            // A table that shares only a few headings with a contract full of optional ones is something else; without a name most
+            // headings must be known.
             let known = header.headings.count - header.unknown.count
-            return known > 0 ? .fits(Fit(unknown: header.unknown.count)) : .differs(missing: 100, reason: "no heading is known")
+            return known > (isNamed ? 0 : header.headings.count / 2)
+                ? .fits(Fit(unknown: header.unknown.count))
+                : .differs(missing: 100, reason: isNamed || known == 0 ? "no heading is known" : "most headings are not known")
         } catch {
             var known = Set<String>()
             for column in contract.columns { known.formUnion(([column.heading, column.name] + column.aliases).map(folded)) }
