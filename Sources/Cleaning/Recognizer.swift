@@ -72,8 +72,10 @@ package struct Recognizer: Sendable {
             if let name { named.append((contract, name)) }
             switch Self.compare(part, contract, isNamed: name != nil) {
             case .fits(let fit): fits.append((contract, name, fit))
-            case .differs(let missing, let reason):
-                mismatches.append((missing, Recognition.Mismatch(contract: contract, reason: reason)))
+            case .differs(let missing, let reason, let known):
+                // In thousandths of the wanted headings that are missing; of equals the one with more known comes first.
+                let distance = known > 0 ? missing * 1_000 / (missing + known) * 1_000 - known : missing * 1_000_000
+                mismatches.append((distance, Recognition.Mismatch(contract: contract, reason: reason)))
             }
         }
         let both = fits.filter { $0.name != nil }
@@ -114,7 +116,8 @@ package struct Recognizer: Sendable {
 
     private enum Comparison {
         case fits(Fit)
-        case differs(missing: Int, reason: String)
+        /// `missing` headings, and `known` ones that are there: what shares most with the file is the nearest.
+        case differs(missing: Int, reason: String, known: Int = 0)
     }
 
     private static func compare(_ part: Part, _ contract: Contract, isNamed: Bool) -> Comparison {
@@ -174,7 +177,8 @@ package struct Recognizer: Sendable {
             let names = missing.prefix(4).map { "'\($0.heading)'" }.joined(separator: ", ")
             let more = missing.count > 4 ? " and \(missing.count - 4) more" : ""
             return .differs(
-                missing: missing.count, reason: missing.isEmpty ? error.message : "no column is headed \(names)\(more)")
+                missing: missing.count, reason: missing.isEmpty ? error.message : "no column is headed \(names)\(more)",
+                known: best.intersection(known).count)
         }
     }
 
