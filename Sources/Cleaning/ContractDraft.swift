@@ -106,9 +106,8 @@ package struct ContractDraft: Sendable {
             throw CleaningError("no_sample", "the document holds no list of objects", byte: 0, remedy: "write the contract by hand")
         }
         if lists.count > 1 {
-            doubts.append(
-                "the records are taken from \(best.path); there are also \(lists.map(\.path).filter { $0 != best.path }.sorted().joined(separator: ", "))"
-            )
+            let others = lists.map(\.path).filter { $0 != best.path }.sorted()
+            doubts.append("the records are taken from \(best.path); there are also \(others.joined(separator: ", "))")
         }
         var paths: [String] = []
         for element in best.elements.prefix(200) {

@@ -72,8 +72,10 @@ package struct Recognizer: Sendable {
             if let name { named.append((contract, name)) }
             switch Self.compare(part, contract, isNamed: name != nil) {
             case .fits(let fit): fits.append((contract, name, fit))
-            case .differs(let missing, let reason):
-                mismatches.append((missing, Recognition.Mismatch(contract: contract, reason: reason)))
+            case .differs(let missing, let reason, let known):
+                // In thousandths of the wanted headings that are missing; of equals the one with more known comes first.
+                let distance = known > 0 ? missing * 1_000 / (missing + known) * 1_000 - known : missing * 1_000_000
+                mismatches.append((distance, Recognition.Mismatch(contract: contract, reason: reason)))
             }
         }
         let both = fits.filter { $0.name != nil }
@@ -84,7 +86,10 @@ package struct Recognizer: Sendable {
         // What is wrong inside is for the cleaner to say. The headings of another dataset contradict the name.
         if !named.isEmpty {
             let loading = named.filter { !$0.contract.setAside }
-            if fits.isEmpty, loading.count == 1 { return .match([Recognition.Match(contract: loading[0].contract, name: loading[0].name)]) }
+            // A contract that does not know all the headings contradicts nothing.
+            if !fits.contains(where: { $0.fit.unknown == 0 && !$0.contract.setAside }), loading.count == 1 {
+                return .match([Recognition.Match(contract: loading[0].contract, name: loading[0].name)])
+            }
             return .ambiguous(named.map(\.contract) + fits.map(\.contract))
         }
         if let best = Self.best(fits.map { ($0.contract, $0.fit, 0) }) {
@@ -111,7 +116,8 @@ package struct Recognizer: Sendable {
 
     private enum Comparison {
         case fits(Fit)
-        case differs(missing: Int, reason: String)
+        /// `missing` headings, and `known` ones that are there: what shares most with the file is the nearest.
+        case differs(missing: Int, reason: String, known: Int = 0)
     }
 
     private static func compare(_ part: Part, _ contract: Contract, isNamed: Bool) -> Comparison {
@@ -142,7 +148,7 @@ package struct Recognizer: Sendable {
             guard part.document == nil, !part.isPage else { return .differs(missing: 1_000, reason: "the file is no table") }
             var first: Comparison?
             for line in part.lines.prefix(preamble + 1) {
-                let result = compare(line, contract)
+                let result = compare(line, contract, isNamed: isNamed)
                 if case .fits = result { return result }
                 first = first ?? result
             }
@@ -150,12 +156,15 @@ package struct Recognizer: Sendable {
         }
     }
 
-    private static func compare(_ line: [UInt8], _ contract: Contract) -> Comparison {
+    private static func compare(_ line: [UInt8], _ contract: Contract, isNamed: Bool) -> Comparison {
         do {
             let header = try Header(line, contract: contract, number: 1, offset: 0)
-            // A table that shares only a few headings with a contract full of optional ones is something else.
+            // A table that shares only a few headings with a contract full of optional ones is something else; without a name most
+            // headings must be known.
             let known = header.headings.count - header.unknown.count
-            return known > 0 ? .fits(Fit(unknown: header.unknown.count)) : .differs(missing: 100, reason: "no heading is known")
+            return known > (isNamed ? 0 : header.headings.count / 2)
+                ? .fits(Fit(unknown: header.unknown.count))
+                : .differs(missing: 100, reason: isNamed || known == 0 ? "no heading is known" : "most headings are not known")
         } catch {
             var known = Set<String>()
             for column in contract.columns { known.formUnion(([column.heading, column.name] + column.aliases).map(folded)) }
@@ -168,7 +177,8 @@ package struct Recognizer: Sendable {
             let names = missing.prefix(4).map { "'\($0.heading)'" }.joined(separator: ", ")
             let more = missing.count > 4 ? " and \(missing.count - 4) more" : ""
             return .differs(
-                missing: missing.count, reason: missing.isEmpty ? error.message : "no column is headed \(names)\(more)")
+                missing: missing.count, reason: missing.isEmpty ? error.message : "no column is headed \(names)\(more)",
+                known: best.intersection(known).count)
         }
     }
 

@@ -119,7 +119,9 @@ extension Lake {
             }
         }
         _ = try imagine("run", .runCompleted, ["outcome": "preview"])
-        guard options.project else { return report }
+        // Without new rows there is nothing to project and no figure moves.
+        let isNew = report.files.contains { if case .promoted = $0.kind { true } else { false } }
+        guard options.project, isNew else { return report }
         projector.sources = sources
         defer { projector.sources = [:] }
         let before = try? latestKPIs().values

@@ -44,7 +44,12 @@ package final class CaptureReader: RowSource {
     }
 
     /// The bytes of any file, readable at any place.
-    package static func source(of path: String) throws -> ByteSource { try ObjectFile(path).source }
+    package static func source(of path: String) throws -> ByteSource {
+        let source = try ObjectFile(path).source
+        // A file that says it is empty may be one that cannot be read.
+        if source.count == 0 { try withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { _ = try source.read(0, $0) } }
+        return source
+    }
 
     /// The contract behind a hash, parsed once. Its name is made of the hash: whose it is, the promotion's stream says.
     package func contract(_ hash: Hash256) throws -> Contract {

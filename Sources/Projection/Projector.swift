@@ -394,6 +394,9 @@ package final class Projector {
                 outcome = run.outcome
                 return .commit
             }
+            // While nobody else has it: killed on a live file, this switch leaves a journal that readers may not play back, so nothing
+            // could open the warehouse any more. Without a journal, as here, it is one write to a file that a crash throws away.
+            try database.execute(sql: "PRAGMA journal_mode = WAL")
             return (outcome, files, indexes, manifest)
         }
     }

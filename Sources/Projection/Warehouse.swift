@@ -122,7 +122,12 @@ package enum Warehouse {
             configuration.readonly = !scratch
             configuration.busyMode = .timeout(10)
             configuration.prepareDatabase { $0.add(function: Money.function) }
-            queue = try DatabaseQueue(path: layout.generation(generation), configuration: configuration)
+            let path = layout.generation(generation)
+            do {
+                queue = try DatabaseQueue(path: path, configuration: configuration)
+            } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_READONLY].contains(error.resultCode) {
+                throw SQLiteFailure(message: "\(path) cannot be read (\(error.message ?? "\(error)")); make it anew: bedrot rebuild")
+            }
         }
     }
 

@@ -7,9 +7,9 @@ struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Keys that replace personal values by pseudonyms before anything is stored.",
         discussion: """
-            Contracts name groups of persons (personal: GROUP). Values of a group become p1:GROUP:KEY:HEX, a keyed hash. The key of a group lies \
-            in keys/GROUP.key (0600) or in the variable BEDROT_KEY_<GROUP> (64 hexadecimal digits). Back keys/ up apart from ledger/: without \
-            the key the same person cannot be recognised in new files.
+            Contracts name groups of persons (personal: GROUP). Values of a group become p1:GROUP:KEY:HEX, a keyed hash. The key lies in \
+            keys/GROUP.key (0600) or in the variable BEDROT_KEY_<GROUP> (64 hexadecimal digits). Back keys/ up apart from ledger/: \
+            without the key the same person cannot be recognised in new files.
             """,
         subcommands: [Create.self, List.self, Open.self, Erase.self])
 

@@ -7,7 +7,7 @@ extension Zones {
         static let configuration = CommandConfiguration(
             abstract: "Write a first contract for a new dataset from a sample file.",
             discussion: """
-                The contract goes into the root's definitions/, together with what it was unsure about. Check it, then feed the sample with \
+                The contract goes into the root's definitions/. Check what it was unsure about, then feed the sample with \
                 bedrot ingest. With --projections a fact and a curated table are written too, so that the figures reach 4_curated/ and KPIs.
                 """)
 

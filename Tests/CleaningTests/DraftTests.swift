@@ -16,7 +16,8 @@ import Testing
     @Test func fromATable() throws {
         let (draft, outcome) = try draft(
             "plays_2025-03-01_kexp.csv",
-            "Day,Song Title,Plays,Fee (EUR),Share,UPC,Airtime\n2025-03-01,One,\"1,204\",0.50,2.5%,0012,yes\n2025-03-01,Two,7,-1,0%,0013,no\n"
+            "Day,Song Title,Plays,Fee (EUR),Share,UPC,Airtime\n2025-03-01,One,\"1,204\",0.50,2.5%,0012,yes\n"
+                + "2025-03-01,Two,7,-1,0%,0013,no\n"
         )
         #expect(outcome.report?.rowsOut == 2 && outcome.report?.rejects == 0, "\(draft.yaml) \(String(describing: outcome.error))")
         #expect(String(decoding: outcome.sink.csv, as: UTF8.self) == "2025-03-01,One,1204,0.5,0.025,0012,1\n2025-03-01,Two,7,-1,0,0013,0\n")

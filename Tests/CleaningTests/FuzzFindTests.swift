@@ -88,4 +88,12 @@ import Testing
         }
         #expect(error?.code == "too_large" && made <= 4 << 20)
     }
+
+    @Test func aPatternOfManyHolesIsNotTriedInEveryWay() throws {
+        let pattern = try #require(NamePattern("<a>_<b>_<c>_<d>_<e>_<f>_<g>.csv"))
+        #expect(pattern.match(String(repeating: "_", count: 240) + ".txt") == nil)
+        #expect(pattern.match("1_2_3_4_5_6_7_8.csv")?["g"] == "7_8")
+        let two = try #require(NamePattern("Spent (<a>) in <b>!"))
+        #expect(two.match("Spent (" + String(repeating: ") in ", count: 200)) == nil)
+    }
 }

@@ -27,7 +27,8 @@ import Testing
 
     @Test func cellsOfATable() throws {
         let text =
-            "Export of 2025\r\ndate,Card No.,Description\r\n2025-01-02,\" 1234 \",\"a \"\"b\"\", c\"\r\n2025-01-03,,x\r\n2025-01-04,1234\r\n\r\n"
+            "Export of 2025\r\ndate,Card No.,Description\r\n2025-01-02,\" 1234 \",\"a \"\"b\"\", c\"\r\n2025-01-03,,x\r\n"
+            + "2025-01-04,1234\r\n\r\n"
         let made = try protect(text, cards())
         #expect(!made.text.contains("1234"))
         #expect(made.text.hasPrefix("Export of 2025\r\ndate,Card No.,Description\r\n2025-01-02,p1:payment:k:"))
@@ -66,7 +67,8 @@ import Testing
                 merge: append
                 """)
         let text = """
-            {"sender":"Me@x.org","links":[{"href":"https://u"}],"paging":{"next":"https://h/?access_token=SECRET&x=1"},"access_token":"SECRET",
+            {"sender":"Me@x.org","links":[{"href":"https://u"}],"paging":{"next":"https://h/?access_token=SECRET&x=1"},
+             "access_token":"SECRET",
              "lists":[{"owner":"o@x.org","people":[{"id":"1","email":"a@x.org"},{"id":"2","alt":{"email":"a@X.org"}}]}]}
             """
         let made = try protect(text, contract)
@@ -82,7 +84,8 @@ import Testing
     @Test func whatNeedsNoProtectionKeepsItsBytes() throws {
         let contract = try contract(
             yaml:
-                "title: T\nnames: [t.json]\naccount: ask\nformat: {kind: json, records: [\"a[]\"]}\ncolumns: [{name: n, type: integer}]\nmerge: append\n"
+                "title: T\nnames: [t.json]\naccount: ask\nformat: {kind: json, records: [\"a[]\"]}\n"
+                + "columns: [{name: n, type: integer}]\nmerge: append\n"
         )
         let text = "{ \"a\" : [ {\"n\": 1.0} ] }\n"
         let made = try protect(text, contract)

@@ -311,7 +311,7 @@ import Testing
 
     @Test func anUnknownFileNamesTheNearestContracts() throws {
         let root = try Root()
-        let outcome = try root.feed(try root.file("strange.csv", "date,listeners,colour\n2025-03-01,1,red\n"))
+        let outcome = try root.feed(try root.file("strange.csv", "date,listeners,followers,colour\n2025-03-01,1,2,red\n"))
         guard case .unknown(let nearest) = outcome.kind else {
             Issue.record("no contract fits, but it was \(outcome.word)")
             return

@@ -76,7 +76,7 @@ import Testing
         try feed(1...9, made: "2025-03-09")
         let made = Day.number("2025-03-09")
         #expect(try days(root, "tiktok", today: made) == ["03-01..03-08 pulled", "03-09..03-09 not_yet_due"])
-        #expect(try days(root, "tiktok", today: made + 1) == ["03-01..03-08 pulled", "03-09..03-09 partial", "03-10..03-10 not_yet_due"])
+        #expect(try days(root, "tiktok", today: made + 2) == ["03-01..03-08 pulled", "03-09..03-09 partial", "03-10..03-11 not_yet_due"])
         try feed(5...12, made: "2025-03-13")
         #expect(try days(root, "tiktok", today: made + 4) == ["03-01..03-12 pulled", "03-13..03-13 not_yet_due"])
     }
@@ -131,7 +131,7 @@ import Testing
         #expect(try days(root, "spotify") == ["03-01..03-03 pulled", "03-04..03-18 failed", "03-19..03-20 not_yet_due"])
         let report = try root.lake.coverage(service: "spotify", from: nil, to: nil, today: Self.today)
         #expect(report.rows[0].runs[1].note?.contains("is held back: ") == true)
-        #expect(report.untouched.isEmpty)
+        #expect(!report.untouched.contains { $0.stream == "spotify/audience" })
         let all = try root.lake.coverage(service: nil, from: nil, to: nil, today: Self.today)
         #expect(all.untouched.contains { $0.stream == "tiktok/overview" && $0.remedy.contains("Overview_") })
     }

@@ -38,8 +38,9 @@ import Testing
         try Root(overlay: ["zones/bank/purchases.yml": Self.contract, "projections/warehouse/fact_purchase.sql": Self.fact])
     }
 
-    private static let planted = ["7391", "Zyxw Vutsrq"]
-    private static let table = "date,CardLast4,payee,amount\n2025-03-01,7391,Zyxw Vutsrq,-5\n2025-03-02,7391,zyxw vutsrq ,-7.5\n"
+    private static let planted = ["73915204861", "Zyxw Vutsrq"]
+    private static let table =
+        "date,CardLast4,payee,amount\n2025-03-01,73915204861,Zyxw Vutsrq,-5\n2025-03-02,73915204861,zyxw vutsrq ,-7.5\n"
     private static let name = "purchases_20250303_060000.csv"
 
     /// Files below the root that hold one of the planted values.

@@ -98,7 +98,7 @@ import Testing
         let capture = try #require(outcome.capture)
         _ = try root.lake.projectCommand()
         #expect(try root.promotions(Self.stream).isEmpty, "the same contract would say the same")
-        let contract = try Self.shipped("zones/spotify/audience.yml").replacing("aliases: [oyentes]", with: "aliases: [oyentes, hearers]")
+        let contract = try Self.shipped("zones/spotify/audience.yml").replacing("[oyentes, ", with: "[hearers, oyentes, ")
         try root.define("zones/spotify/audience.yml", contract)
         _ = try root.lake.projectCommand()
         #expect(try root.promotions(Self.stream).flatMap(\.items).map(\.capture) == [capture])
@@ -110,8 +110,8 @@ import Testing
         let capture = try #require(
             try root.feed(try root.file(Export.spotifyName("artistone", "20250401_120000"), Export.spotify([1]))).capture)
         let contract = try Self.shipped("zones/spotify/audience.yml").replacing(
-            "heading: playlist adds, type: integer, thousands: \",\", unit: adds, optional: true",
-            with: "heading: playlist adds, type: integer, required: true")
+            "    heading: playlist adds\n", with: "    heading: playlist adds\n    required: true\n"
+        ).replacing("unit: adds\n    optional: true", with: "unit: adds")
         try root.define("zones/spotify/audience.yml", contract)
         _ = try root.lake.projectCommand()
         #expect(try root.state(Self.stream).entries[capture]?.quarantine != nil)

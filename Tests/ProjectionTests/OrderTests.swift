@@ -174,7 +174,8 @@ private struct Plan {
                     database,
                     sql: """
                         SELECT '\(table)|' || account.value || '|' || artist.value || '|' || f.day || '|' || COALESCE(f.v, '–') || '|'
-                          || COALESCE(note.value, '–') || '|' || \(identity) || '|' || member.artist_id || '|' || member.name || '|' || f.set_line,
+                          || COALESCE(note.value, '–') || '|' || \(identity) || '|' || member.artist_id || '|' || member.name
+                          || '|' || f.set_line,
                           f.set_seq
                         FROM \(table)_v f JOIN source_value account ON account.id = f.account
                         JOIN source_value artist ON artist.id = f.artist LEFT JOIN source_value note ON note.id = f.note
@@ -190,7 +191,8 @@ private struct Plan {
                     database,
                     sql: """
                         SELECT '\(table)|' || account.value || '|' || \(group) || ' · ' || f.row_count || ', ' || f.v
-                        FROM \(table)_v f JOIN source_value account ON account.id = f.account JOIN source_value artist ON artist.id = f.artist
+                        FROM \(table)_v f JOIN source_value account ON account.id = f.account
+                        JOIN source_value artist ON artist.id = f.artist
                         WHERE f.to_seq IS NULL
                         """)
             }
