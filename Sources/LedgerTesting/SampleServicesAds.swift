@@ -74,7 +74,7 @@ extension SampleLake {
         let at = day.seconds + 67_000
         switch week {
         // Week 17 and 26 need two pages, week 42 finds nothing to tell.
-        case 14, 17, 22, 26, 35, 38, 42, 51, 56: files += insights(on: day, at: at, pages: week == 17 || week == 26 ? 2 : 1)
+        case 14, 17, 22, 26, 35, 38, 42, 51, 55: files += insights(on: day, at: at, pages: week == 17 || week == 26 ? 2 : 1)
         default: break
         }
         switch week {
@@ -291,7 +291,8 @@ extension SampleLake {
                 File(name(at, 123_456), at: at, week == 38 ? "[{\"data\":{\"viewer\":{\"id\":\"1\"}}},\(answer)]" : answer))
         }
         switch week {
-        case 6, 54: files.append(File(name(at + 1, 1_042), at: at + 1, #"{"data":{"viewer":{"id":"1","__typename":"User"}}}"#))
+        case 6: files.append(File(name(at + 1, 1_042), at: at + 1, #"{"data":{"viewer":{"id":"1","__typename":"User"}}}"#))
+        case 54: files.append(File(name(at + 1, 3), at: at + 1, #"{"data":{"getLinks":[]}}"#))
         case 22: files.append(File(name(at + 1, 3), at: at + 1, #"{"data":null,"errors":[{"message":"Unauthorized"}]}"#))
         default: break
         }

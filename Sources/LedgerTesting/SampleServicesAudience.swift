@@ -15,9 +15,10 @@ extension SampleLake {
             files.append(streamPage(on: day, at: at, isSpaced: week % 16 == 4))
             files.append(applePage(on: day, at: at + 30))
         }
-        if week % 10 == 8 {
+        // The last answer of 2024 is of 29 December: what came after it in that year is gone.
+        if week % 10 == 8 || week == 26 {
             for (index, platform) in ["spotify", "apple"].enumerated() {
-                files.append(tooLost(platform, on: day, at: at + 60 + index, isWrapped: week % 20 == 8))
+                files.append(tooLost(platform, on: day, at: at + 60 + index, isWrapped: week % 20 != 18))
             }
         }
         switch week {
@@ -145,8 +146,9 @@ extension SampleLake {
     func youtube(on day: Day, week: Int) -> [File] {
         var files: [File] = []
         let at = day.seconds + 71_000
-        if week % 8 == 2 { files.append(videoDays(on: day, at: at, count: 90, isByVideo: false)) }
-        if week == 26 || week == 58 { files.append(videoDays(on: day, at: at + 10, count: 28, isByVideo: true)) }
+        if week % 8 == 2 { files.append(videoDays(on: day, at: at, count: 90, by: nil)) }
+        if week == 26 || week == 58 { files.append(videoDays(on: day, at: at + 10, count: 28, by: "video")) }
+        if week == 42 { files.append(videoDays(on: day, at: at + 10, count: 28, by: "country")) }
         if [10, 22, 34, 46, 59].contains(week) { files.append(channelTotals(on: day, at: at + 20, isHidden: week == 22)) }
         if [22, 46, 60].contains(week) { files.append(videoTotals(on: day, at: at + 30)) }
         switch week {
@@ -158,31 +160,33 @@ extension SampleLake {
     }
 
     /// A result table: names above, lists below. The answer ends three days back.
-    private func videoDays(on day: Day, at seconds: Int, count: Int, isByVideo: Bool) -> File {
-        var columns = ["day", "views", "estimatedMinutesWatched", "averageViewDuration", "averageViewPercentage", "likes", "comments"]
-        columns += ["shares", "subscribersGained", "subscribersLost"]
-        if isByVideo { columns.insert("video", at: 1) }
-        let headers = columns.enumerated().map { index, name in
-            let kind = index == 0 || name == "video" ? "DIMENSION" : "METRIC"
-            let type = kind == "DIMENSION" ? "STRING" : name == "averageViewPercentage" ? "FLOAT" : "INTEGER"
-            return "{\"name\":\"\(name)\",\"columnType\":\"\(kind)\",\"dataType\":\"\(type)\"}"
+    private func videoDays(on day: Day, at seconds: Int, count: Int, by dimension: String?) -> File {
+        let metrics = [
+            "views", "estimatedMinutesWatched", "averageViewDuration", "averageViewPercentage", "likes", "comments", "shares",
+            "subscribersGained", "subscribersLost",
+        ]
+        let headers = (["day"] + (dimension.map { [$0] } ?? []) + metrics).map { name in
+            let isMetric = metrics.contains(name)
+            let type = !isMetric ? "STRING" : name == "averageViewPercentage" ? "FLOAT" : "INTEGER"
+            return "{\"name\":\"\(name)\",\"columnType\":\"\(isMetric ? "METRIC" : "DIMENSION")\",\"dataType\":\"\(type)\"}"
         }
         var rows: [String] = []
-        func row(_ shown: Day, _ video: String?, _ views: Int) {
-            let id = video.map { "\"\($0)\"," } ?? ""
-            let likes = views / 28 - (noise("liked", video ?? "", shown.number) % 11 == 0 ? views / 20 : 0)
+        func row(_ shown: Day, _ member: String?, _ views: Int) {
+            let cell = member.map { "\"\($0)\"," } ?? ""
+            let likes = views / 28 - (noise("liked", member ?? "", shown.number) % 11 == 0 ? views / 20 : 0)
             rows.append(
                 """
-                ["\(shown.text)",\(id)\(views),\(views * 3 / 2).0,92,\(40 + noise("kept", "", shown.number) % 9).37,\(likes),\(views / 200),\
+                ["\(shown.text)",\(cell)\(views),\(views * 3 / 2).0,92,\(40 + noise("kept", "", shown.number) % 9).37,\(likes),\(views / 200),\
                 \(views / 120),\(views / 150),\(views / 400)]
                 """)
         }
         for shown in Self.window(count, until: day.adding(-3)) {
             let each = Self.videos.indices.map { views($0, on: shown, seenOn: day) }
-            if isByVideo {
-                for (index, views) in each.enumerated() where views > 0 { row(shown, Self.videos[index].id, views) }
-            } else {
-                row(shown, nil, each.reduce(0, +))
+            let sum = each.reduce(0, +)
+            switch dimension {
+            case nil: row(shown, nil, sum)
+            case "country": for (country, share) in [("US", 58), ("DE", 22), ("JP", 9)] { row(shown, country, sum * share / 100) }
+            default: for (index, views) in each.enumerated() where views > 0 { row(shown, Self.videos[index].id, views) }
             }
         }
         let text = """
@@ -198,12 +202,13 @@ extension SampleLake {
     /// Numbers as texts; a hidden count is missing.
     private func channelTotals(on day: Day, at seconds: Int, isHidden: Bool) -> File {
         let views = Self.videos.indices.reduce(0) { $0 + viewsSoFar($1, on: day) }
+        let count = Self.videos.filter { Day($0.published).number < day.number }.count
         let subscribers = isHidden ? "" : "\"subscriberCount\":\"\((1_200 + views / 150) / 10 * 10)\","
         let text = """
             {"kind":"youtube#channelListResponse","etag":"e","pageInfo":{"totalResults":1,"resultsPerPage":5},"items":[\
             {"kind":"youtube#channel","etag":"f","id":"\(Self.channel)","snippet":{"title":"Bedrot Demo","customUrl":"@bedrotdemo",\
             "publishedAt":"2019-03-01T12:00:00.123456Z","country":"US"},"statistics":{"viewCount":"\(views)",\(subscribers)\
-            "hiddenSubscriberCount":\(isHidden),"videoCount":"\(Self.videos.count)"}}]}
+            "hiddenSubscriberCount":\(isHidden),"videoCount":"\(count)"}}]}
             """
         return File("youtube_channel_\(Self.channel)_\(stamp(seconds)).json", at: seconds, text)
     }
@@ -294,24 +299,31 @@ extension SampleLake {
         return "\(next.text)T0\(isSummer ? 7 : 8):00:00+0000"
     }
 
-    /// Series of days and totals without a time; nothing to tell is an empty list.
+    /// Two answers of 30 days, one after the other: series of days, and totals that have no time. Nothing to tell is an empty list.
     private func metrics(on day: Day, at seconds: Int, isEmpty: Bool) -> File {
-        func series(_ name: String, _ period: String, _ value: (Day) -> Int) -> String {
-            let count = period == "day" ? 30 : 2
-            let values = Self.window(count, until: day.adding(-2)).map { "{\"value\":\(value($0)),\"end_time\":\"\(endOfDay($0))\"}" }
+        func series(_ name: String, _ period: String, until last: Day, _ value: (Day) -> Int) -> String {
+            let values = Self.window(period == "day" ? 30 : 2, until: last).map {
+                "{\"value\":\(value($0)),\"end_time\":\"\(endOfDay($0))\"}"
+            }
             return """
                 {"name":"\(name)","period":"\(period)","values":[\(values.joined(separator: ","))],"title":"\(name)",\
                 "id":"\(Self.instagram)/insights/\(name)/\(period)"}
                 """
         }
-        let likes = Self.window(30, until: day.adding(-2)).reduce(0) { $0 + reach(on: $1) / 12 }
+        func days(until last: Day) -> [String] {
+            [
+                series("reach", "day", until: last) { reach(on: $0) },
+                series("follower_count", "day", until: last) { 1 + reach(on: $0) / 90 },
+            ]
+        }
+        let likes = Self.window(30, until: day.adding(-1)).reduce(0) { $0 + reach(on: $1) / 12 }
         let parts = [("18-24", "F", 210), ("18-24", "M", 260), ("25-34", "M", 330)].map {
             "{\"dimension_values\":[\"\($0.0)\",\"\($0.1)\"],\"value\":\($0.2 + noise("fans", $0.0 + $0.1, day.number) % 30)}"
         }
-        let metrics = [
-            series("reach", "day") { reach(on: $0) },
-            series("follower_count", "day") { 1 + reach(on: $0) / 90 },
-            series("reach", "days_28") { shown in Self.window(28, until: shown).reduce(0) { $0 + reach(on: $1) } * 6 / 10 },
+        let totals = [
+            series("reach", "days_28", until: day.adding(-1)) { shown in
+                Self.window(28, until: shown).reduce(0) { $0 + reach(on: $1) } * 6 / 10
+            },
             """
             {"name":"likes","period":"day","total_value":{"value":\(likes)},"title":"Likes","id":"\(Self.instagram)/insights/likes/day"}
             """,
@@ -320,11 +332,15 @@ extension SampleLake {
             "results":[\(parts.joined(separator: ","))]}]},"title":"Followers","id":"\(Self.instagram)/insights/follower_demographics/lifetime"}
             """,
         ]
-        let text = """
-            {"data":[\(isEmpty ? "" : metrics.joined(separator: ","))],\
-            "paging":{"previous":"https://graph.example/?access_token=EXAMPLE","next":"https://graph.example/?access_token=EXAMPLE"}}
+        let answers = isEmpty ? [[]] : [days(until: day.adding(-1)) + totals, days(until: day.adding(-31))]
+        let text = answers.map { answer in
             """
-        return File("instagram_insights_\(Self.instagram)_\(stamp(seconds)).json", at: seconds, text)
+            {"data":[\(answer.joined(separator: ","))],\
+            "paging":{"previous":"https://graph.example/?access_token=EXAMPLE","next":"https://graph.example/?access_token=EXAMPLE"}}
+
+            """
+        }
+        return File("instagram_insights_\(Self.instagram)_\(stamp(seconds)).json", at: seconds, text.joined())
     }
 
     private func posts(on day: Day, at seconds: Int, withInsights: Bool) -> File {
@@ -353,7 +369,7 @@ extension SampleLake {
     private func suite(_ title: String, factor: Int, on day: Day, at seconds: Int) -> File {
         let isGerman = factor == 0
         var text = "sep=,\n\"\(title)\"\n" + (isGerman ? "\"Datum\",\"Primär\"\n" : "\"Date\",\"Primary\"\n")
-        for shown in Self.window(28, until: day.adding(-1)) {
+        for shown in Self.window(90, until: day.adding(-1)) {
             let value = isGerman ? reach(on: shown) / 10 : reach(on: shown) * factor
             text += "\"\(shown.text)T00:00:00\",\"\(grouped(value))\"\n"
         }
