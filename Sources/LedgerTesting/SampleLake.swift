@@ -1,6 +1,6 @@
 import Glibc
 
-/// A made-up but plausible label: two artists, their weekly exports and the monthly bank details of 14 months.
+/// A made-up but plausible label: two artists, 14 months of the exports of nine services and of the files the label keeps by hand.
 ///
 /// A pure function of the seed: the same seed writes the same bytes, names and file times on every machine. Neither clock, locale nor
 /// system time zone is read; every figure follows from a hash of (seed, what it counts, day), so no order of work can change it.
@@ -8,6 +8,8 @@ import Glibc
 /// - overlapping windows whose newest three days are revised by the next export, and a partial last day (TikTok);
 /// - in March 2025 Spotify takes a month of ZONE A0's streams down by 8 %;
 /// - bank exports that repeat all earlier reporting dates, negative corrections, one raised row, 15 columns from July 2025;
+/// - what every other service has of its own quirks, in the files named SampleServices: a gap (Linktree, early 2025), a month of figures raised
+///   later (Too Lost, January 2025), answers without figures, hidden counts, other languages, personal data of four groups;
 /// - a few bad rows (2024-10-13, 2025-02-23, 2025-05-11), one duplicate (2024-12-15) and one file without a required column (2025-04-13).
 package struct SampleLake: Sendable {
     /// One folder of files that arrive together.
@@ -34,7 +36,7 @@ package struct SampleLake: Sendable {
     /// Writes all drops under `folder` in chronological order and gives them back in that order.
     ///
     /// `folder` is made when missing. File times are the moment of download, so that evidence taken from them is stable.
-    /// Fewer than 260 files, less than 6 MB. Throws `SampleLakeError` if `folder` holds anything already or a write fails.
+    /// Fewer than 410 files, less than 10 MB. Throws `SampleLakeError` if `folder` holds anything already or a write fails.
     package func write(to folder: String) throws(SampleLakeError) -> [Drop] {
         try makeEmptyFolder(folder)
         var drops: [Drop] = []
@@ -74,6 +76,16 @@ extension SampleLake {
         /// Seconds since 1970, UTC.
         var downloaded: Int
         var bytes: [UInt8]
+
+        init(name: String, downloaded: Int, bytes: [UInt8]) {
+            self.name = name
+            self.downloaded = downloaded
+            self.bytes = bytes
+        }
+
+        init(_ name: String, at downloaded: Int, _ text: String) {
+            self.init(name: name, downloaded: downloaded, bytes: Array(text.utf8))
+        }
     }
 
     private func files(on day: Day, week: Int) -> [File] {
@@ -96,7 +108,7 @@ extension SampleLake {
             files.append(broken)
         default: break
         }
-        return files
+        return files + services(on: day, week: week)
     }
 
     /// The same table without its `streams`, as a person leaves it who tidied it up in a spreadsheet.
@@ -132,7 +144,7 @@ extension SampleLake {
     }
 
     /// Streams of one day as an export made on `day` showed them: the newest three days still grow, and one month was corrected later.
-    private func streams(_ artist: Artist, on shown: Day, seenOn day: Day) -> Int {
+    func streams(_ artist: Artist, on shown: Day, seenOn day: Day) -> Int {
         let final = streams(artist, on: shown.number)
         if artist.name == "ZONE A0", "2025-02-10" <= shown.text, shown.text <= "2025-03-09", day.text >= "2025-03-23" {
             return final * 920 / 1_000
@@ -146,7 +158,7 @@ extension SampleLake {
     }
 
     /// What the day came to in the end: base, slow growth, the week's wave, the decay after each release, noise.
-    private func streams(_ artist: Artist, on number: Int) -> Int {
+    func streams(_ artist: Artist, on number: Int) -> Int {
         let age = number - Artist.firstDay.number
         let grown = artist.dailyStreams * (1_000 + 2 * age) / 1_000
         let weekday = [1_060, 940, 950, 970, 1_000, 1_120, 1_140][(number + 4) % 7]
@@ -184,7 +196,7 @@ extension SampleLake {
         let stem = "Overview_\(Day(number: first).text)_\(seconds)_\(artist.handle)"
         let bytes = Array(text.utf8)
         guard zipped else { return File(name: stem + ".csv", downloaded: seconds, bytes: bytes) }
-        return File(name: stem + ".zip", downloaded: seconds, bytes: zipArchive(member: "Overview.csv", bytes, modified: day))
+        return File(name: stem + ".zip", downloaded: seconds, bytes: zipArchive([("Overview.csv", bytes)], modified: day))
     }
 }
 
@@ -213,12 +225,12 @@ extension SampleLake {
     }
 
     /// The 13th and the 27th of each month from July 2024.
-    private func reportingDates(until day: Day) -> [Day] {
+    func reportingDates(until day: Day) -> [Day] {
         (Day("2024-07-01").number...day.number).map { Day(number: $0) }.filter { $0.day == 13 || $0.day == 27 }
     }
 
     /// The lines of one reporting date: on the 13th the stores that report after two months, on the 27th those that take three.
-    private func statement(of reported: Day, seenOn day: Day) -> [String] {
+    func statement(of reported: Day, seenOn day: Day) -> [String] {
         let lag = reported.day == 13 ? 2 : 3
         let sale = reported.firstOfMonth(adding: -lag)
         let days = sale.number..<reported.firstOfMonth(adding: 1 - lag).number
@@ -344,7 +356,7 @@ private let countries: [(code: String, share: Int, worth: Int)] = [
     ("JP", 40, 820), ("MA", 25, 210), ("SA", 25, 420),
 ]
 
-private let monthNames = [
+let monthNames = [
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 ]
 
@@ -399,13 +411,13 @@ extension SampleLake {
     }
 }
 
-private func padded(_ value: Int, _ width: Int) -> String {
+func padded(_ value: Int, _ width: Int) -> String {
     let digits = "\(value)"
     return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
 }
 
 /// `YYYYMMDD_HHMMSS`, UTC.
-private func stamp(_ seconds: Int) -> String {
+func stamp(_ seconds: Int) -> String {
     let day = SampleLake.Day(number: seconds / 86_400)
     let time = seconds % 86_400
     return padded(day.year, 4) + padded(day.month, 2) + padded(day.day, 2) + "_" + padded(time / 3_600, 2) + padded(time / 60 % 60, 2)
@@ -414,7 +426,7 @@ private func stamp(_ seconds: Int) -> String {
 
 extension SampleLake {
     /// A number that only (seed, what, whose, day) decide: FNV-1a over the names, SplitMix64's finaliser over all. Never negative.
-    private func noise(_ what: String, _ whose: String, _ day: Int) -> Int {
+    func noise(_ what: String, _ whose: String, _ day: Int) -> Int {
         var mixed = seed &+ 0xcbf2_9ce4_8422_2325
         for byte in what.utf8 { mixed = (mixed ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
         for byte in whose.utf8 { mixed = (mixed ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
@@ -452,17 +464,23 @@ extension SampleLake {
     }
 }
 
-/// A ZIP archive of one stored member, time stamp noon of `modified`.
-private func zipArchive(member: String, _ bytes: [UInt8], modified: SampleLake.Day) -> [UInt8] {
+/// A ZIP archive of stored members, time stamp noon of `modified`.
+func zipArchive(_ members: [(name: String, bytes: [UInt8])], modified: SampleLake.Day) -> [UInt8] {
     let date = (modified.year - 1_980) << 9 | modified.month << 5 | modified.day
-    // Version 2.0, no flags, stored, 12:00, date, CRC-32, packed and plain size, name length, no extra field.
-    let common =
-        little(20, 2) + little(0, 2) + little(0, 2) + little(12 << 11, 2) + little(date, 2) + little(Int(crc32(bytes)), 4)
-        + little(bytes.count, 4) + little(bytes.count, 4) + little(member.utf8.count, 2) + little(0, 2)
-    let local = little(0x0403_4b50, 4) + common + Array(member.utf8) + bytes
-    let central = little(0x0201_4b50, 4) + little(20, 2) + common + little(0, 10) + little(0, 4) + Array(member.utf8)
-    let end = little(0x0605_4b50, 4) + little(0, 4) + little(1, 2) + little(1, 2) + little(central.count, 4) + little(local.count, 4)
-    return local + central + end + little(0, 2)
+    var archive: [UInt8] = []
+    var directory: [UInt8] = []
+    for (name, bytes) in members {
+        // Version 2.0, no flags, stored, 12:00, date, CRC-32, packed and plain size, name length, no extra field.
+        let common =
+            little(20, 2) + little(0, 2) + little(0, 2) + little(12 << 11, 2) + little(date, 2) + little(Int(crc32(bytes)), 4)
+            + little(bytes.count, 4) + little(bytes.count, 4) + little(name.utf8.count, 2) + little(0, 2)
+        directory += little(0x0201_4b50, 4) + little(20, 2) + common + little(0, 10) + little(archive.count, 4) + Array(name.utf8)
+        archive += little(0x0403_4b50, 4) + common + Array(name.utf8) + bytes
+    }
+    let end =
+        little(0x0605_4b50, 4) + little(0, 4) + little(members.count, 2) + little(members.count, 2) + little(directory.count, 4)
+        + little(archive.count, 4)
+    return archive + directory + end + little(0, 2)
 }
 
 private func little(_ value: Int, _ count: Int) -> [UInt8] {
