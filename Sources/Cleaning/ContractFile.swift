@@ -30,7 +30,7 @@ extension Contract {
         }
         let root: Node?
         do {
-            root = try Yams.compose(yaml: text)
+            root = try Yams.compose(yaml: text, .basic)
         } catch let error as YamlError {
             throw file.error(error)
         } catch {

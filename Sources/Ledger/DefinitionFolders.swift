@@ -64,6 +64,7 @@ extension Lake {
     func captureDefinitions(run: String?) throws -> DefinitionSet {
         let files = try definitionFolders.read()
         let set = try DefinitionSet(files: files)
+        projector.remember(set)
         let known = try knownDefinitions()
         var drafts: [EventDraft] = []
         for (path, file) in set.files.sorted(by: { $0.key < $1.key }) where known[path] != file.hash {

@@ -264,9 +264,10 @@ extension Lake {
                 contract, name: name, path: path, landing: landing, given: options.account, isClaim: options.isAboutOneFile)
         else {
             let known = name.account.map { "; “\($0)” is not a known account" } ?? ""
+            let lasting = name.account.map { "; once and for all: bedrot reference account \(contract.service) \"\($0)\" NAME" } ?? ""
             outcome.kind = .quarantined(
                 capture: nil, reason: "nothing says whose file this is: not its name, not its folder\(known)",
-                remedy: "bedrot ingest --account NAME \(path)")
+                remedy: "bedrot ingest --account NAME \(path)\(lasting)")
             return Identified(outcome: outcome)
         }
         outcome.account = account
@@ -439,10 +440,10 @@ struct AccountBook {
     /// The account that a name stands for; itself when it is no alias.
     func member(_ name: String) -> String { aliases[SourceNames.normalised(name)] ?? name }
 
-    /// Only the first field is the account's own id; the others are names that must be known.
+    /// A field is the account's own id, unless it is called `<…_name>`: names must be known.
     private func hasID(_ contract: Contract, _ name: NameMatch) -> Bool {
-        guard case .fields(let keys) = contract.account, keys.count > 1, let first = keys.first else { return true }
-        return name.fields[first] != nil
+        guard case .fields(let keys) = contract.account else { return true }
+        return keys.contains { !$0.hasSuffix("_name") && name.fields[$0] != nil }
     }
 
     /// The folder `<account>` of a file in landing.

@@ -66,7 +66,8 @@ private struct ContractCheck {
 
     func findings(_ bytes: [UInt8]) -> [DefinitionFinding] {
         var found = [DefinitionFinding(first, key: first.key, line: first.line)]
-        guard let original = (try? Yams.compose(yaml: String(decoding: bytes, as: UTF8.self))) ?? nil, original.mapping != nil else {
+        guard let original = (try? Yams.compose(yaml: String(decoding: bytes, as: UTF8.self), .basic)) ?? nil, original.mapping != nil
+        else {
             return found
         }
         var tree = original

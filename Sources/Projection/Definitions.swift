@@ -164,7 +164,7 @@ private func compose(_ bytes: [UInt8], path: String, before: Int = 0) throws -> 
         DefinitionError(path: path, line: line.map { $0 + before }, column: column, reason: reason)
     }
     do {
-        return try Yams.compose(yaml: text)
+        return try Yams.compose(yaml: text, .basic)
     } catch let error as YamlError {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):

@@ -60,6 +60,15 @@ struct KPIEngine {
     let database: Database
     let definitions: DefinitionSet
     let tables: [VersionedTable]
+    /// Names of the views that stand between SQL and the versioned tables.
+    private let views: Set<String>
+
+    init(database: Database, definitions: DefinitionSet, tables: [VersionedTable]) {
+        self.database = database
+        self.definitions = definitions
+        self.tables = tables
+        views = Set(WarehouseViews(facts: definitions.facts, seq: nil).all.map(\.name))
+    }
 
     /// The values of a KPI as known at a seq; the caller has set the views (see `withKnownViews`).
     func values(_ kpi: KPIDefinition, day: Int64, seq: Int64, now: Int64) throws -> [KPIValue] {
@@ -182,7 +191,6 @@ struct KPIEngine {
         }
         sqlite3_finalize(statement)
         let plain = Set(tables.map(\.name))
-        let views = Set(WarehouseViews(facts: definitions.facts, seq: nil).all.map(\.name))
         var reads = Reads()
         for (name, column, view) in seen.names {
             let table = name.hasSuffix("_v") ? String(name.dropLast(2)) : name

@@ -62,8 +62,12 @@ package final class Projector {
                 return true
             }
         }
-        if let parsed, parsed.files == files, parsed.set.erased == erased { return parsed.set }
-        var set = try DefinitionSet(files: files.mapValues { try objects.read($0) })
+        var set: DefinitionSet
+        if let parsed, parsed.files == files {
+            set = parsed.set
+        } else {
+            set = try DefinitionSet(files: files.mapValues { try objects.read($0) })
+        }
         set.erased = erased
         parsed = (files, set)
         return set
@@ -71,6 +75,9 @@ package final class Projector {
 
     /// The name of the log's reporting zone.
     private func zone() throws -> String { try log.read { try $0.event(1) }?.body["zone"]?.string ?? "UTC" }
+
+    /// Takes over definitions that were parsed already; they are used where the log names just these files.
+    package func remember(_ set: DefinitionSet) { parsed = (set.files.mapValues(\.hash), set) }
 
     private func head(_ limit: Int64?) throws -> LogHead {
         try log.read { transaction in

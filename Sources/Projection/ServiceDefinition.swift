@@ -29,7 +29,7 @@ package struct ServiceDefinition: Sendable {
         }
         let root: Node?
         do {
-            root = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self))
+            root = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self), .basic)
         } catch {
             throw DefinitionError(path: path, line: Self.line(of: error), reason: "not YAML: \(error)")
         }
