@@ -8,8 +8,8 @@ import Glibc
 /// - overlapping windows whose newest three days are revised by the next export, and a partial last day (TikTok);
 /// - in March 2025 Spotify takes a month of ZONE A0's streams down by 8 %;
 /// - bank exports that repeat all earlier reporting dates, negative corrections, one raised row, 15 columns from July 2025;
-/// - what every other service has of its own quirks, in the files named SampleServices: a gap (Linktree, early 2025), a month of figures raised
-///   later (Too Lost, January 2025), answers without figures, hidden counts, other languages, personal data of four groups;
+/// - what every other service has of its own quirks, in the files named SampleServices: a gap (Linktree, December 2024),
+///   figures raised later (Too Lost, January 2025), answers without figures, hidden counts, other languages, personal data of four groups;
 /// - a few bad rows (2024-10-13, 2025-02-23, 2025-05-11), one duplicate (2024-12-15) and one file without a required column (2025-04-13).
 package struct SampleLake: Sendable {
     /// One folder of files that arrive together.

@@ -13,7 +13,8 @@ extension SampleLake {
         return first > last.number ? [] : (first...last.number).map { Day(number: $0) }
     }
 
-    /// Plays of one song on one day as an export made on `seen` showed them; the songs of an artist come to the artist's figure, or one or two less.
+    /// Plays of one song on one day as an export made on `seen` showed them; the songs of an artist come to the artist's figure, or to one
+    /// or two less.
     func plays(_ artist: Artist, _ track: Track, on day: Day, seenOn seen: Day) -> Int {
         let out = artist.tracks.filter { Day($0.released).number <= day.number }
         guard out.contains(where: { $0.isrc == track.isrc }) else { return 0 }

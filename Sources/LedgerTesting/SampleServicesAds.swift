@@ -124,7 +124,8 @@ extension SampleLake {
                 rows.append(
                     """
                     {"campaign_id":"\(campaign.id)","campaign_name":\(quoted(campaign.name)),"account_currency":"USD",\
-                    "date_start":"\(shown.text)","date_stop":"\(shown.text)",\(figures(delivery(campaign, on: shown, seenOn: day), campaign))}
+                    "date_start":"\(shown.text)","date_stop":"\(shown.text)",\
+                    \(figures(delivery(campaign, on: shown, seenOn: day), campaign))}
                     """)
             }
         }
@@ -208,7 +209,8 @@ extension SampleLake {
                 let name = cell(campaign.name)
                 text +=
                     isOld
-                    ? "\(shown.text),\(campaign.id),\(name),,\(told.reach),\(cpc),\(cents(told.spend)),\(told.clicks),\(told.impressions),True,\(events)\n"
+                    ? "\(shown.text),\(campaign.id),\(name),,\(told.reach),\(cpc),\(cents(told.spend)),\(told.clicks),"
+                        + "\(told.impressions),True,\(events)\n"
                     : "\(shown.text),\(campaign.id),\(name),\(campaign.objective),ACTIVE,,,\(cents(told.spend)),\(told.impressions),"
                         + "\(told.clicks),\(told.reach).0,1.136364,\(cpc),2.6,0.9,\(events),True\n"
             }
@@ -240,7 +242,8 @@ extension SampleLake {
             text += "\(cents(part.clicks * 10_000 / max(1, part.impressions)))%,Ongoing,\(part.clicks)\n"
         }
         text +=
-            "\(campaign.start.text),\(campaign.last.text),,,,,,\(told.linkClicks),,\(told.reach),\(told.impressions),,$\(cents(told.spend)),,,"
+            "\(campaign.start.text),\(campaign.last.text),,,,,,\(told.linkClicks),,\(told.reach),\(told.impressions),,"
+        text += "$\(cents(told.spend)),,,"
         text += "\(told.clicks)\n"
         return File("BEDROT-Ads-\(range(campaign)).csv", at: seconds, text)
     }

@@ -48,7 +48,8 @@ extension SampleLake {
             <div id="trend7"></div><div id="trend365day"></div>
             <script>
             AmCharts.makeChart("trend7", {"type":"serial","id":"trend7day","dataProvider":[{"category":"\(day.text)","column-1":999}]});
-            AmCharts.makeChart("chart", {"type":"serial",\(id),"categoryField":"category","dataProvider":[\(points.joined(separator: ",")),]});
+            AmCharts.makeChart("chart", {"type":"serial",\(id),"categoryField":"category",\
+            "dataProvider":[\(points.joined(separator: ",")),]});
             </script></body></html>
 
             """
@@ -103,22 +104,20 @@ extension SampleLake {
         text += "upc,units,unit_price,original_currency,split_id,share,rev_fee,net_revenue\n"
         let tracks = Artist.all[1].tracks.filter { Day($0.released).number < month.number }
         var number = 900_000 + month.number * 10
-        for shown in stride(from: month.number, to: end.number, by: 4).map({ Day(number: $0) }) {
+        let outlets = [("Spotify", "US", 3_214, "USD"), ("Apple Music", "DE", 6_100, "EUR"), ("Spotify", "Worldwide", 2_900, "USD")]
+        for shown in (month.number..<end.number).map({ Day(number: $0) }) {
             for (place, track) in tracks.enumerated() {
-                for (channel, country, price, currency) in [
-                    ("Spotify", "US", 3_214, "USD"), ("Apple Music", "DE", 6_100, "EUR"), ("Spotify", "Worldwide", 2_900, "USD"),
-                ] {
-                    number += 1
-                    let isBack = noise("back", track.isrc + country, shown.number) % 23 == 0
-                    let units = 2 + noise("sale", track.isrc + channel + country, shown.number) % 30
-                    let splits = number % 17 == 0 ? [50, 50] : [100]
-                    for (split, share) in splits.enumerated() {
-                        let net = units * price * share / 100 * 85 / 100
-                        text += "\(number),\(shown.text),\(end.adding(30).text),\(day.adding(-6).text),\(track.title) EP,\(70 + place),"
-                        text += "\(cell(track.title)),\(500 + place),\(channel),\(country),\(track.isrc),\(track.upc),"
-                        text += "\(isBack ? "-" : "")\(units),0.00\(price),\(currency),\(split + 1),\(share),0.15,"
-                        text += "\(isBack ? "-" : "")\(fraction(net, 6))\n"
-                    }
+                let (channel, country, price, currency) = outlets[(shown.number + place) % outlets.count]
+                number += 1
+                let isBack = noise("back", track.isrc + country, shown.number) % 23 == 0
+                let units = 2 + noise("sale", track.isrc + channel + country, shown.number) % 30
+                let splits = number % 17 == 0 ? [50, 50] : [100]
+                for (split, share) in splits.enumerated() {
+                    let net = units * price * share / 100 * 85 / 100
+                    text += "\(number),\(shown.text),\(end.adding(30).text),\(day.adding(-6).text),\(track.title) EP,\(70 + place),"
+                    text += "\(cell(track.title)),\(500 + place),\(channel),\(country),\(track.isrc),\(track.upc),"
+                    text += "\(isBack ? "-" : "")\(units),0.00\(price),\(currency),\(split + 1),\(share),0.15,"
+                    text += "\(isBack ? "-" : "")\(fraction(net, 6))\n"
                 }
             }
         }
@@ -176,7 +175,8 @@ extension SampleLake {
             let likes = views / 28 - (noise("liked", member ?? "", shown.number) % 11 == 0 ? views / 20 : 0)
             rows.append(
                 """
-                ["\(shown.text)",\(cell)\(views),\(views * 3 / 2).0,92,\(40 + noise("kept", "", shown.number) % 9).37,\(likes),\(views / 200),\
+                ["\(shown.text)",\(cell)\(views),\(views * 3 / 2).0,92,\(40 + noise("kept", "", shown.number) % 9).37,\
+                \(likes),\(views / 200),\
                 \(views / 120),\(views / 150),\(views / 400)]
                 """)
         }
@@ -190,7 +190,8 @@ extension SampleLake {
             }
         }
         let text = """
-            {"kind":"youtubeAnalytics#resultTable","columnHeaders":[\(headers.joined(separator: ","))],"rows":[\(rows.joined(separator: ","))]}
+            {"kind":"youtubeAnalytics#resultTable","columnHeaders":[\(headers.joined(separator: ","))],\
+            "rows":[\(rows.joined(separator: ","))]}
             """
         return File("youtube_analytics_\(Self.channel)_\(stamp(seconds)).json", at: seconds, text)
     }
@@ -248,11 +249,13 @@ extension SampleLake {
         } else {
             text = "Content,Video title,Video publish time,Duration,Views,Watch time (hours),Subscribers,Estimated revenue (USD),"
             text +=
-                "Impressions,Impressions click-through rate (%)\nTotal,,,,\(sum),\(hours(sum)),12,\(fraction(sum * 11, 4)),\(sum * 12),4.1\n"
+                "Impressions,Impressions click-through rate (%)\n"
+            text += "Total,,,,\(sum),\(hours(sum)),12,\(fraction(sum * 11, 4)),\(sum * 12),4.1\n"
             for (video, views) in zip(Self.videos, each) where views > 0 {
                 let date = Day(video.published)
                 text +=
-                    "\(video.id),\(cell(video.title)),\"\(monthNames[date.month - 1].prefix(3)) \(date.day), \(date.year)\",\(video.seconds),"
+                    "\(video.id),\(cell(video.title)),\"\(monthNames[date.month - 1].prefix(3)) \(date.day), \(date.year)\","
+                text += "\(video.seconds),"
                 text += "\(views),\(hours(views)),\(views / 300),\(fraction(views * 11, 4)),\(views * 12),4.25\n"
             }
         }
@@ -329,7 +332,8 @@ extension SampleLake {
             """,
             """
             {"name":"follower_demographics","period":"lifetime","total_value":{"breakdowns":[{"dimension_keys":["age","gender"],\
-            "results":[\(parts.joined(separator: ","))]}]},"title":"Followers","id":"\(Self.instagram)/insights/follower_demographics/lifetime"}
+            "results":[\(parts.joined(separator: ","))]}]},"title":"Followers",\
+            "id":"\(Self.instagram)/insights/follower_demographics/lifetime"}
             """,
         ]
         let answers = isEmpty ? [[]] : [days(until: day.adding(-1)) + totals, days(until: day.adding(-31))]
@@ -421,7 +425,8 @@ extension SampleLake {
                 "open_rate":\(rate(unique)),"last_open":""},"clicks":{"clicks_total":\(clicks + 2),"unique_clicks":\(clicks),\
                 "unique_subscriber_clicks":\(clicks),"click_rate":\(rate(clicks)),"last_click":"\(mail.2)T19:00:00+00:00"},\
                 "ecommerce":{"total_orders":1,"total_spent":9.99,"total_revenue":9.99,"currency_code":"USD"},\
-                "delivery_status":{"enabled":false},"share_report":{"share_url":"https://example.com/r","share_password":"EXAMPLE"},"_links":[]}
+                "delivery_status":{"enabled":false},"share_report":{"share_url":"https://example.com/r","share_password":"EXAMPLE"},\
+                "_links":[]}
                 """
         }
         return "{\"reports\":[\(rows.joined(separator: ","))],\"total_items\":\(rows.count),\"_links\":[]}"
@@ -430,12 +435,14 @@ extension SampleLake {
     private func lists(on day: Day) -> String {
         let sent = Self.mails.filter { Day($0.2).number < day.number }
         return """
-            {"lists":[{"id":"\(Self.list)","web_id":1,"name":"Bedrot readers","contact":{"company":"Bedrot Demo","address1":"1 Example Street"},\
+            {"lists":[{"id":"\(Self.list)","web_id":1,"name":"Bedrot readers",\
+            "contact":{"company":"Bedrot Demo","address1":"1 Example Street"},\
             "campaign_defaults":{"from_name":"Bedrot","from_email":"letters@example.com","subject":"","language":"en"},\
             "notify_on_subscribe":"letters@example.com","beamer_address":"x@example.com","date_created":"2020-01-02T03:04:05+00:00",\
             "list_rating":3,"stats":{"member_count":\(readers(on: day)),"total_contacts":\(readers(on: day) + 60),"unsubscribe_count":41,\
             "cleaned_count":12,"campaign_count":\(sent.count),"campaign_last_sent":"\(sent.last?.2 ?? "2024-01-01")T12:53:00+00:00",\
-            "avg_sub_rate":12,"avg_unsub_rate":1,"open_rate":24.5,"click_rate":4.125,"last_sub_date":"\(day.adding(-2).text)T00:00:00+00:00",\
+            "avg_sub_rate":12,"avg_unsub_rate":1,"open_rate":24.5,"click_rate":4.125,\
+            "last_sub_date":"\(day.adding(-2).text)T00:00:00+00:00",\
             "last_unsub_date":""},"_links":[]}],"total_items":1}
             """
     }
@@ -460,7 +467,8 @@ extension SampleLake {
             let isSent = Self.mails.contains { $0.2 == shown.text }
             let opens = isSent ? readers(on: shown) / 4 : noise("opens", "list", shown.number) % 4
             return """
-                {"day":"\(shown.text)","emails_sent":\(isSent ? readers(on: shown) : 0),"unique_opens":\(opens),"recipient_clicks":\(opens / 6),\
+                {"day":"\(shown.text)","emails_sent":\(isSent ? readers(on: shown) : 0),"unique_opens":\(opens),\
+                "recipient_clicks":\(opens / 6),\
                 "hard_bounce":\(isSent ? 9 : 0),"soft_bounce":\(isSent ? 4 : 0),"subs":\(shown.number % 4 == 0 ? 1 : 0),"unsubs":0,\
                 "other_adds":0,"other_removes":0}
                 """
