@@ -78,7 +78,16 @@ private struct Attempt {
 extension Lake {
     /// Today in the log's reporting zone, by the clock of this computer.
     package func today() throws -> Int64 {
-        (Timestamp.now().milliseconds + (ReportingZone.offset(try settings().zone) ?? 0)).flooredDay
+        try reportingZone(try projector.definitions(until: try log.read { try $0.head().seq })).day(of: .now())
+    }
+
+    /// The zone in which the log counts days, by the table that it has captured.
+    private func reportingZone(_ definitions: DefinitionSet) throws -> ReportingZone {
+        let name = try settings().zone
+        guard let zone = try ReportingZone(name, table: definitions.zones) else {
+            throw LedgerError("the log counts days in \(name), which projections/reference/timezones.tsv does not know; put its line back")
+        }
+        return zone
     }
 
     /// Which days of which source are here, which are missing and why, and what to do about each gap.
@@ -91,10 +100,11 @@ extension Lake {
         if let service, !known.contains(service) {
             throw LedgerError("there is no service “\(service)”; known: \(known.sorted().joined(separator: ", "))")
         }
-        let zone = ReportingZone.offset(try settings().zone) ?? 0
+        let zone = try reportingZone(definitions)
         var rows: [CoverageRow] = []
         var untouched: [(stream: String, remedy: String)] = []
-        for (stream, (contract, _)) in definitions.contracts.sorted(by: { $0.key < $1.key }) {
+        // What is set aside holds no figures, so nothing of it can be missing.
+        for (stream, (contract, _)) in definitions.contracts.sorted(by: { $0.key < $1.key }) where !contract.setAside {
             if let service, contract.service != service { continue }
             let reader = CoverageReader(lake: self, contract: contract, service: services[contract.service], zone: zone)
             let (state, attempts, notes) = try reader.read()
@@ -162,7 +172,7 @@ private struct CoverageReader {
     let contract: Contract
     let service: ServiceDefinition?
     /// Milliseconds east of UTC.
-    let zone: Int64
+    let zone: ReportingZone
 
     typealias Note = (account: String, days: ClosedRange<Int64>, text: String)
 
@@ -199,7 +209,7 @@ private struct CoverageReader {
         }
     }
 
-    private func day(_ event: Event) -> Int64 { (event.time.milliseconds + zone).flooredDay }
+    private func day(_ event: Event) -> Int64 { zone.day(of: event.time) }
 
     private func days(_ body: JSON) -> ClosedRange<Int64>? {
         guard let first = body["first_day"]?.string.flatMap({ CalendarDay.day($0) }),
@@ -240,7 +250,7 @@ private struct CoverageReader {
         var snapshots = 0
         for entry in live {
             guard let item = entry.promotion?.item else { continue }
-            let seen = (entry.capture.observed.milliseconds + zone).flooredDay
+            let seen = zone.day(of: entry.capture.observed)
             guard let first = item.firstDay, let last = item.lastDay, first <= last else {
                 // No row: what the name says was asked for, up to when it was asked.
                 let asked = entry.capture.fields["first_day"].flatMap { CalendarDay.day($0) } ?? seen
