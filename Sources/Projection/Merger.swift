@@ -454,7 +454,7 @@ final class DeltaTable {
         rows[at + keyWidth] += sign
         for (i, column) in sums.enumerated() where row[column] != Int64.min {
             let (sum, overflow) = rows[at + keyWidth + 1 + i].addingReportingOverflow(sign * row[column])
-            guard !overflow else { throw SQLiteFailure(message: "a kept total exceeds 64 bits; report this as a defect") }
+            guard !overflow else { throw SQLiteFailure(message: "a kept total exceeds 64 bits: a file holds an absurd amount") }
             rows[at + keyWidth + 1 + i] = sum
         }
     }

@@ -32,6 +32,8 @@ package struct ProjectionOutcome: Sendable {
     package var skipped: [String: Int64] = [:]
     /// Definitions that could not be used yet at the seq replayed to, by path, with the reason.
     package var unready: [String: String] = [:]
+    /// KPIs that have no value in a snapshot of this pass, because a sum does not fit 64 bits: some file holds an absurd amount.
+    package var overflowing: Set<String> = []
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -454,9 +456,17 @@ final class ProjectionRun {
             guard let row = try Row.fetchOne(database, sql: "SELECT time, day_no FROM kpi_snapshot WHERE seq = ?", arguments: [seq]),
                 let time = Timestamp(iso: row["time"])
             else { continue }
-            let compute = {
+            let compute = { [self] in
                 for kpi in kpis {
-                    for value in try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds) {
+                    let values: [KPIValue]
+                    do {
+                        values = try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds)
+                    } catch let error as SQLiteFailure where error.isOverflow {
+                        // What one file said must not lock all others up, also after it was withdrawn: the past keeps this snapshot.
+                        outcome.overflowing.insert(kpi.id)
+                        continue
+                    }
+                    for value in values {
                         try insert.execute(arguments: [
                             kpi.id, seq, value.dimensions, value.numerator, value.denominator, value.unconverted,
                         ])

@@ -200,8 +200,11 @@ final class StagedTable {
 /// An error of SQLite, with its own text and the statement.
 package struct SQLiteFailure: Error, CustomStringConvertible {
     package let description: String
+    /// A sum did not fit 64 bits.
+    private(set) var isOverflow = false
 
     init(_ connection: OpaquePointer?, _ statement: String) {
+        isOverflow = String(cString: sqlite3_errmsg(connection)) == "integer overflow"
         description =
             """
             SQLite error \(sqlite3_errcode(connection)): \(String(cString: sqlite3_errmsg(connection))) — while executing: \

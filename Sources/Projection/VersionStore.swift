@@ -332,7 +332,7 @@ final class VersionStore {
         } else {
             for i in keyWidth..<width {
                 let (sum, overflow) = at[i].addingReportingOverflow(delta[i])
-                guard !overflow else { throw SQLiteFailure(message: "a kept total exceeds 64 bits; report this as a defect") }
+                guard !overflow else { throw SQLiteFailure(message: "a kept total exceeds 64 bits: a file holds an absurd amount") }
                 at[i] = sum
             }
         }

@@ -264,6 +264,18 @@ enum ProjectionText {
             Terminal.note("\(Words.count(count, "event")) of type \(type) kept but not understood: a newer bedrot may know it")
         }
         unready(outcome.unready)
+        overflowing(outcome)
+    }
+
+    /// KPIs without a value because of an absurd amount in some file.
+    static func overflowing(_ outcome: ProjectionOutcome) {
+        for kpi in outcome.overflowing.sorted() {
+            Terminal.note(
+                """
+                KPI \(kpi) has no value: its sum does not fit 64 bits. A file holds an absurd amount: look at the last captures \
+                (bedrot events --type extraction.captured --newest --limit 5), then withdraw it (bedrot retract SEQ --reason TEXT)
+                """)
+        }
     }
 
     /// Definitions left out of a past state.

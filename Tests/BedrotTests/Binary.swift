@@ -134,8 +134,10 @@ final class TemporaryFolder: Sendable {
         atexit { TemporaryFolder.left.withLock { paths in for path in paths { Tree.remove(path) } } } == 0
     }()
 
-    init() throws {
-        var template = Array("/tmp/bedrot-e2e-XXXXXX".utf8CString)
+    /// `inMemory` spares large tests the waiting for a disk.
+    init(inMemory: Bool = false) throws {
+        let parent = inMemory && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var template = Array("\(parent)/bedrot-e2e-XXXXXX".utf8CString)
         let made: String? = template.withUnsafeMutableBufferPointer { name in
             guard let base = name.baseAddress, let made = mkdtemp(base) else { return nil }
             return String(cString: made)
@@ -250,8 +252,8 @@ final class Root: Sendable {
     let inbox: String
 
     /// An empty root of a label called “Test”.
-    init(initialised: Bool = true) throws {
-        folder = try TemporaryFolder()
+    init(initialised: Bool = true, inMemory: Bool = false) throws {
+        folder = try TemporaryFolder(inMemory: inMemory)
         path = "\(folder.path)/lake"
         inbox = "\(folder.path)/inbox"
         try AtomicFile.makeFolders(inbox)
@@ -259,8 +261,8 @@ final class Root: Sendable {
     }
 
     /// A copy of another root, inbox included.
-    init(copyOf other: Root) throws {
-        folder = try TemporaryFolder()
+    init(copyOf other: Root, inMemory: Bool = false) throws {
+        folder = try TemporaryFolder(inMemory: inMemory)
         path = "\(folder.path)/lake"
         inbox = "\(folder.path)/inbox"
         try Tree.copy(other.path, to: path)
