@@ -364,6 +364,8 @@ struct FileLook: Equatable {
     static func mayBeWhole(_ path: String, below folder: String) -> Bool {
         let name = Files.name(path).lowercased()
         guard !unfinished.contains(where: name.hasSuffix) else { return false }
+        // Our own index, and originals that are sealed.
+        guard Files.name(path) != "_hashes.json", !path.hasSuffix(".sealed") else { return false }
         return !path.dropFirst(folder.count).split(separator: "/").contains { $0.hasPrefix(".") }
     }
 

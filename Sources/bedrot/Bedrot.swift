@@ -15,7 +15,8 @@ struct Bedrot: ParsableCommand {
             The data root is --root, else PROJECT_ROOT, else the nearest folder upwards that holds ledger/.
             Exit codes: 0 ok, 1 failed, 2 degraded (something needs a person), 64 usage.
             Environment: PROJECT_ROOT; BEDROT_DEFINITIONS (folder with zones/ and projections/); LANDING_ZONE, RAW_ZONE, STAGING_ZONE, \
-            CURATED_ZONE, ARCHIVE_ZONE (other names for the zone folders); BEDROT_KEY_<GROUP> (the key of a group of persons, instead of keys/).
+            CURATED_ZONE, ARCHIVE_ZONE (other names for the zone folders); BEDROT_KEY_<GROUP> (the key of a group of persons, instead of \
+            keys/).
             """,
         version: "0.1.0",
         groupedSubcommands: [
