@@ -64,8 +64,14 @@ extension Cleaner {
         while let (line, end) = try lines.nextLine() {
             defer { out += end }
             guard let found = header else {
-                if case .headings(let heading) = try lines.heading(line) { header = heading }
-                out += line
+                if case .headings(let heading) = try lines.heading(line) {
+                    header = heading
+                    out += line
+                } else {
+                    // What stands above the headings has no columns; a contract that reads it says that it is harmless.
+                    let isRead = contract.columns.contains { $0.origin == .preamble }
+                    out += line.isEmpty || isRead ? line : Array(redacted.utf8)
+                }
                 continue
             }
             guard !line.isEmpty else { continue }

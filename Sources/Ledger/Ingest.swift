@@ -47,6 +47,8 @@ package struct FileOutcome: Sendable {
     package var drift: Drift?
     /// Why a file that was not captured is held back, in a word.
     var code = "account_unknown"
+    /// What the file name says of persons.
+    var hidden: [String] = []
 
     /// Something needs a person.
     package var isDegraded: Bool {
@@ -143,7 +145,7 @@ extension Lake {
         let path = outcome.path
         guard let (contract, name, account) = identified.dataset, let hash = run.definitions.contracts[contract.stream]?.hash else {
             if let stream = outcome.stream, case .quarantined(_, _, let remedy?) = outcome.kind {
-                try refuse(stream, path: path, code: outcome.code, remedy: remedy, run: run)
+                try refuse(stream, path: path, code: outcome.code, remedy: remedy, hiding: outcome.hidden, run: run)
             }
             return outcome
         }
@@ -154,7 +156,7 @@ extension Lake {
         } catch let error as CleaningError {
             // Nothing of the file may be stored.
             let remedy = error.remedy ?? "look at the file; nothing of it was stored"
-            try refuse(contract.stream, path: path, code: error.code, remedy: remedy, run: run)
+            try refuse(contract.stream, path: path, code: error.code, remedy: remedy, hiding: outcome.hidden, run: run)
             outcome.kind = .quarantined(capture: nil, reason: "\(error)", remedy: remedy)
             return outcome
         }
@@ -163,6 +165,7 @@ extension Lake {
             capture.size = Int64(safe.bytes.count)
             capture.name = safe.name
             capture.protection = safe.report
+            try run.keys.hide(contract, in: &capture)
         } else {
             capture.object = try objects.put(contentsOf: path).hash
         }
@@ -248,6 +251,7 @@ extension Lake {
         let (contract, name) = (match.contract, match.name)
         var outcome = FileOutcome(path: path, kind: .unknown([]))
         outcome.stream = contract.stream
+        outcome.hidden = contract.columns.filter { $0.personal != nil }.compactMap { name.fields[$0.name] }
         let accounts = try AccountBook(log: log, service: contract.service)
         let landing = layout.folder(.landing)
         if options.isAboutOneFile, let given = options.account,
@@ -357,13 +361,14 @@ extension Lake {
     }
 
     /// Notes a file that cannot even be captured.
-    private func refuse(_ stream: String, path: String, code: String, remedy: String, run: Run) throws {
+    private func refuse(_ stream: String, path: String, code: String, remedy: String, hiding hidden: [String], run: Run) throws {
+        func shown(_ text: String) -> String { hidden.reduce(text) { $0.replacing($1, with: "…") } }
         _ = try log.write { transaction in
             if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
             return try transaction.append(
                 draft(
                     stream, .quarantined, run: run.id,
-                    ["code": .string(code), "name": .string(Files.name(path)), "remedy": .string(remedy)]))
+                    ["code": .string(code), "name": .string(shown(Files.name(path))), "remedy": .string(shown(remedy))]))
         }
     }
 }

@@ -75,6 +75,16 @@ package struct KeyRing {
         return Array("p1:\(group):\(id):".utf8) + code.prefix(16).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
     }
 
+    /// Replaces what the file name says of a person: a hole that is called like a personal column.
+    mutating func hide(_ contract: Contract, in capture: inout Capture) throws {
+        for column in contract.columns {
+            guard let group = column.personal, let value = capture.fields[column.name], !value.isEmpty else { continue }
+            let made = String(decoding: try pseudonym(group, Array(value.lowercased().utf8)), as: UTF8.self)
+            capture.fields[column.name] = made
+            capture.name = capture.name.replacing(value, with: String(made.suffix(32).prefix(8)))
+        }
+    }
+
     /// Makes a key file; returns the key's id. Refuses to replace one.
     func create(_ group: String) throws -> String {
         guard !group.isEmpty, group.utf8.allSatisfy({ $0 &- 97 < 26 || $0 &- 48 < 10 || $0 == 95 }) else {
@@ -169,7 +179,8 @@ extension Lake {
             try DraftFile.digest(of: real) != capture.object
         else { return }
         if contract.original == .encrypted, let group = contract.columns.compactMap(\.personal).first {
-            try AtomicFile.write(try keys.seal(try Files.read(real), for: group), to: "\(real).sealed", mode: 0o600)
+            try AtomicFile.write(
+                try keys.seal(try Files.read(real), for: group), to: "\(Files.parent(real))/\(capture.name).sealed", mode: 0o600)
         }
         let target = "\(Files.parent(real))/\(capture.name)"
         try Files.remove(real)

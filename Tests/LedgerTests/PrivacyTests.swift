@@ -127,6 +127,24 @@ import Testing
         #expect(try root.feed(root.file("purchases_20250304_060000.csv", Self.table)).word == "quarantined")
     }
 
+    @Test func aPersonInTheFileNameIsHiddenToo() throws {
+        let root = try root()
+        try root.define(
+            "zones/bank/purchases.yml",
+            Self.contract.replacing("[purchases_<captured_at>.csv]", with: "[purchases_<card>_<captured_at>.csv]"))
+        // Without a key the file is refused, and the refusal does not name the person.
+        let early = try root.file("purchases_\(Self.planted[0])_20250303_060000.csv", Self.table)
+        #expect(try root.feed(early).word == "quarantined")
+        #expect(try root.events(.quarantined).first?.body["name"]?.string == "purchases_…_20250303_060000.csv")
+        for group in ["payment_card", "payees"] { _ = try root.lake.createKey(group) }
+        let landing = root.layout.folder(.landing) + "/bank/purchases/purchases_\(Self.planted[0])_20250303_060000.csv"
+        #expect(try root.feed(try root.file(landing, Self.table), project: true).word == "promoted")
+        #expect(try leaks(root) == [] && !Files.walk(root.layout.root).contains { $0.contains(Self.planted[0]) })
+        let captured = try #require(root.events(.captured).first)
+        #expect(captured.body["fields"]?["card"]?.string?.hasPrefix("p1:payment_card:") ?? false)
+        #expect(try root.lake.ingest([root.layout.folder(.landing)], IngestOptions(), ask: nil).files.map(\.word) == ["duplicate"])
+    }
+
     @Test func aKeyThatOthersCanReadIsRefused() throws {
         let root = try root()
         for group in ["payment_card", "payees"] { _ = try root.lake.createKey(group) }
