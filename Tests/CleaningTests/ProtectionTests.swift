@@ -67,9 +67,9 @@ import Testing
                 merge: append
                 """)
         let text = """
-            {"sender":"Me@x.org","links":[{"href":"https://u"}],"paging":{"next":"https://h/?access_token=SECRET&x=1"},
+            {"sender":"Me@example.com","links":[{"href":"https://u"}],"paging":{"next":"https://h/?access_token=SECRET&x=1"},
              "access_token":"SECRET",
-             "lists":[{"owner":"o@x.org","people":[{"id":"1","email":"a@x.org"},{"id":"2","alt":{"email":"a@X.org"}}]}]}
+             "lists":[{"owner":"o@example.com","people":[{"id":"1","email":"a@example.com"},{"id":"2","alt":{"email":"A@example.com"}}]}]}
             """
         let made = try protect(text, contract)
         for secret in ["@", "SECRET", "https://u"] { #expect(!made.text.lowercased().contains(secret.lowercased()), "\(made.text)") }
