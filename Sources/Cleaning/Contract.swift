@@ -235,6 +235,18 @@ enum RecordShape: Hashable, Sendable {
 
     /// Whether raw files hold one JSON object a line.
     var isDocument: Bool { if case .table = self { false } else { true } }
+
+    /// Whether a document is of the dataset: all tests hold or, without tests, one of the record paths exists.
+    func fits(_ document: Document) -> Bool {
+        guard case .json(let records, let tests, _) = self else { return false }
+        return tests.isEmpty ? records.contains { $0.exists(in: document) } : tests.allSatisfy { $0.holds(document) }
+    }
+
+    /// What ``fits(_:)`` looks for, in words.
+    var wanted: String {
+        guard case .json(let records, let tests, _) = self else { return "" }
+        return tests.isEmpty ? records.map(\.text).joined(separator: " or ") : tests.map(\.text).joined(separator: " and ")
+    }
 }
 
 /// Lines that are no data.

@@ -31,7 +31,16 @@ extension Cleaner {
         var report = ProtectionReport()
         switch contract.shape {
         case .table: return (try protectTable(text, contract, pseudonym, &report), report)
-        case .json(let records, _, _): return (try protectDocument(text, contract, records, pseudonym, &report), report)
+        case .json(let records, _, _):
+            do {
+                return (try protectDocument(text, contract, records, pseudonym, &report), report)
+            } catch let error as CleaningError where mayHoldSecret(text) {
+                // A cut-off answer may still carry its token: what cannot be read cannot be redacted, so it is not stored.
+                throw CleaningError(
+                    "secret_unreadable", "the document seems to hold an access token and cannot be read (\(error.message))",
+                    line: error.line,
+                    byte: error.byte, remedy: "fetch or export it again; nothing of it was stored")
+            }
         case .script: return (text, report)
         }
     }
@@ -156,13 +165,20 @@ extension Cleaner {
         return depth <= record.parents.count ? document.member(record.parents[depth - 1], name) : nil
     }
 
+    private static let names: Set<String> = [
+        "access_token", "refresh_token", "id_token", "accesstoken", "refreshtoken", "authorization", "cookie", "set-cookie", "password",
+        "client_secret", "api_key", "apikey", "jwt",
+    ]
+    private static let marks = ["access_token=", "input_token=", "client_secret=", "api_key=", "bearer "].map { Array($0.utf8) }
+
+    /// Whether a text that is no document has a key named like a secret, or a text that carries a token.
+    private static func mayHoldSecret(_ text: [UInt8]) -> Bool {
+        let small = text.map(lower)
+        return (marks + names.map { Array("\"\($0)\"".utf8) }).contains { contains(small, $0) }
+    }
+
     /// Members named like a secret, and texts that carry an access token in an address.
     private static func secrets(in document: Document) -> [Document.Node] {
-        let names: Set<String> = [
-            "access_token", "refresh_token", "id_token", "accesstoken", "refreshtoken", "authorization", "cookie", "set-cookie", "password",
-            "client_secret", "api_key", "apikey", "jwt",
-        ]
-        let marks = ["access_token=", "input_token=", "client_secret=", "api_key=", "bearer "].map { Array($0.utf8) }
         var found: [Document.Node] = []
         var open = [document.root]
         while let node = open.popLast() {

@@ -129,14 +129,13 @@ package struct Recognizer: Sendable {
             }
         }
         switch contract.shape {
-        case .json(let records, let tests, _):
+        case .json(_, let tests, _):
             if contract.setAside, tests.isEmpty {
                 return isNamed ? .fits(Fit()) : .differs(missing: 1_000, reason: "the name is not one of \(contract.title)")
             }
             guard let document = part.document else { return .differs(missing: 1_000, reason: "the file is no JSON") }
-            let holds = tests.isEmpty ? records.contains { $0.exists(in: document) } : tests.allSatisfy { $0.holds(document) }
-            let wanted = tests.isEmpty ? records.map(\.text).joined(separator: " or ") : tests.map(\.text).joined(separator: " and ")
-            return holds ? .fits(Fit()) : .differs(missing: 50, reason: "the document does not hold \(wanted)")
+            return contract.shape.fits(document)
+                ? .fits(Fit()) : .differs(missing: 50, reason: "the document does not hold \(contract.shape.wanted)")
         case .script(let after, _, let requires):
             let holds = PageScript.mayHold(part.bytes, after: after.map { Array($0.utf8) }, requires: requires.map { Array($0.utf8) })
             return holds && (isNamed || part.isPage)

@@ -104,18 +104,14 @@ extension Cleaner {
     private static func records(of bytes: [UInt8], _ contract: Contract) throws(CleaningError) -> RawRecords {
         switch contract.shape {
         case .table: preconditionFailure("a table has no records to split")
-        case .json(let records, let tests, let header):
+        case .json(let records, _, let header):
             let documents = try Document.all(bytes)
             // An error answer between good pages would else read as an empty one.
-            let odd = documents.firstIndex { document in
-                !(tests.isEmpty ? records.contains { $0.exists(in: document) } : tests.allSatisfy { $0.holds(document) })
-            }
-            if let odd {
-                let wanted = tests.isEmpty ? records.map(\.text) : tests.map(\.text)
+            if let odd = documents.firstIndex(where: { !contract.shape.fits($0) }) {
                 let document = documents[odd]
                 throw CleaningError(
                     "no_records",
-                    "document \(odd + 1) of \(documents.count) does not hold \(wanted.joined(separator: tests.isEmpty ? " or " : " and "))",
+                    "document \(odd + 1) of \(documents.count) does not hold \(contract.shape.wanted)",
                     line: Int64(odd + 1), byte: Int64(document.range(document.root).lowerBound),
                     remedy: "check that this is an answer of \(contract.title)")
             }

@@ -81,6 +81,17 @@ import Testing
         #expect(try protect(made.text, contract).text == made.text)
     }
 
+    @Test(arguments: [
+        ("{\"a\":[{\"n\":1}],\"next\":\"https://h/?access_token=SECRET&x", "secret_unreadable"),
+        ("{\"a\":[],\"Refresh_Token\" : \"SECRET", "secret_unreadable"), ("{\"a\":[{\"n\":1", "not_json"),
+    ]) func aCutOffAnswerWithATokenIsNotStored(_ text: String, _ code: String) throws {
+        let contract = try contract(
+            yaml: "title: T\nnames: [t.json]\naccount: ask\nformat: {kind: json, records: [\"a[]\"]}\n"
+                + "columns: [{name: n, type: integer}]\nmerge: append\n")
+        let error = #expect(throws: CleaningError.self) { try protect(text, contract) }
+        #expect(error?.code == code && error?.message.contains("SECRET") == false)
+    }
+
     @Test func whatNeedsNoProtectionKeepsItsBytes() throws {
         let contract = try contract(
             yaml:
