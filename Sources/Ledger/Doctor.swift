@@ -63,7 +63,7 @@ extension Lake {
 
         let folders = definitionFolders.folders
         let origins = definitionFolders.origins()
-        let found = DefinitionSet.findings(in: try definitionFolders.read())
+        let found = DefinitionSet.findings(in: try definitionFolders.read(), own: definitionFolders.own()).filter { !$0.isWarning }
         if !found.isEmpty { concerns.append("errors in definitions: \(found.count); `bedrot doctor contracts` lists them") }
         return DoctorReport(
             parts: parts, events: head, projected: state.projected, freeBytes: free,
@@ -94,7 +94,7 @@ extension Lake {
 
 /// What is wrong in the definition files that a root, or the given folder, uses.
 package struct DefinitionDoctor {
-    /// All findings, the path of each made absolute.
+    /// All findings, the path of each made absolute; warnings are about SQL of the user's own that not every engine runs.
     package let findings: [(file: String, finding: DefinitionFinding)]
     /// Files read.
     package let files: Int
@@ -107,7 +107,7 @@ package struct DefinitionDoctor {
         let read = try folders.read()
         let origins = folders.origins()
         files = read.count
-        findings = DefinitionSet.findings(in: read).map { (origins[$0.path] ?? $0.path, $0) }
+        findings = DefinitionSet.findings(in: read, own: folders.own()).map { (origins[$0.path] ?? $0.path, $0) }
     }
 }
 
