@@ -30,7 +30,7 @@ struct DigestBuilder {
     let tables: [VersionedTable]
 
     /// What a table's digest reads, in natural order. Never a clock, a rowid or an id.
-    private static let fixed: [(name: String, sql: String)] = [
+    static let fixed: [(name: String, sql: String)] = [
         ("source_value", "SELECT kind, service, value FROM source_value ORDER BY 1, 2, 3"),
         (
             "member",
@@ -57,7 +57,7 @@ struct DigestBuilder {
         ("kpi_value", "SELECT kpi, seq, dims, num, den, unconverted FROM kpi_value ORDER BY 1, 2, 3"),
     ]
 
-    private static let ops: [(name: String, sql: String)] = [
+    static let ops: [(name: String, sql: String)] = [
         ("ops_run", "SELECT run, command, started_seq, completed_seq, outcome FROM ops_run ORDER BY 3"),
         ("ops_ingest", "SELECT seq, stream, outcome, capture FROM ops_ingest ORDER BY 1"),
     ]
@@ -75,7 +75,7 @@ struct DigestBuilder {
         return digests
     }
 
-    private func select(_ table: VersionedTable) -> String {
+    func select(_ table: VersionedTable) -> String {
         var columns: [String] = []
         var joins = ""
         var order: [Int] = []

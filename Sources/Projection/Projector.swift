@@ -433,6 +433,11 @@ package final class Projector {
 
     /// Replays into a folder of its own, without a swap, and gives the digest there.
     package func replay(into folder: String, until: Int64? = nil, definitionsNow: Bool = false) throws -> ProjectionDigest {
+        try shadow(in: folder, until: until, definitionsNow: definitionsNow).digest()
+    }
+
+    /// A projector of a folder into which it has replayed.
+    package func shadow(in folder: String, until: Int64?, definitionsNow: Bool) throws -> Projector {
         let shadow = Projector(layout: layout.moved(to: folder), log: log, objects: objects)
         shadow.progress = progress
         shadow.parsed = parsed
@@ -440,7 +445,7 @@ package final class Projector {
         shadow.memoryBudget = memoryBudget
         shadow.calendar = calendar
         unready = try shadow.rebuild(until: until, definitionsNow: definitionsNow).unready
-        return try shadow.digest()
+        return shadow
     }
 
     /// The digest of the live generation and of its files as they are on disk.
