@@ -59,7 +59,10 @@ extension Lake {
             concerns.append("the clock (\(now.iso)) stands before the last event (\(last.iso)): set it right before anything is written")
         }
         let state = try projector.status()
-        for why in state.stale where state.generation != nil { concerns.append("stale: \(why); run `bedrot project`") }
+        let definitions = try staleDefinitions().map(\.text)
+        for why in definitions.isEmpty ? state.stale : definitions where state.generation != nil {
+            concerns.append("stale: \(why); run `bedrot project`")
+        }
 
         let folders = definitionFolders.folders
         let origins = definitionFolders.origins()

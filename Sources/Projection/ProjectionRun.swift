@@ -34,6 +34,8 @@ package struct ProjectionOutcome: Sendable {
     package var unready: [String: String] = [:]
     /// KPIs that have no value in a snapshot of this pass, because a sum does not fit 64 bits: some file holds an absurd amount.
     package var overflowing: Set<String> = []
+    /// Definitions that were others than before this pass.
+    package var stale: [StaleDefinition] = []
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -417,6 +419,7 @@ final class ProjectionRun {
                 definitions.fingerprint { $0 == .curated }.hex,
                 definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex, Warehouse.revision, dataSeq, snapshotSeq,
             ])
+        try definitions.keepUsed(database)
         for table in tables { writers[table.name]?.end() }
         sources.detach()
         outcome.to = seq

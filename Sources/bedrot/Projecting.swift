@@ -12,17 +12,19 @@ struct Project: ParsableCommand {
 
     func run() throws {
         if status {
-            let status = try options.read { try $0.projector.status() }
+            let (status, definitions) = try options.read { (try $0.projector.status(), try $0.staleDefinitions()) }
+            let stale = definitions.isEmpty ? status.stale : definitions.map(\.text)
             if options.json {
                 return try Terminal.json([
                     "projected": .int(status.projected), "head": .int(status.head),
                     "generation": status.generation.map { .int(Int64($0)) } ?? .null,
-                    "stale": .array(status.stale.map { .string($0) }),
+                    "stale": .array(stale.map { .string($0) }),
+                    "definitions": .array(definitions.map(\.json)),
                     "issues": .array(status.issues.map(\.json)),
                 ])
             }
             Terminal.out("projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")")
-            for reason in status.stale { Terminal.out("stale: \(reason)") }
+            for reason in stale { Terminal.out("stale: \(reason)") }
             for issue in status.issues { Terminal.out("issue: \(issue.text)") }
             return
         }
@@ -302,9 +304,11 @@ enum ProjectionText {
                 "curated": .array(outcome.curated.map { .string($0.path) }), "snapshots": .array(outcome.snapshots.map { .int($0) }),
                 "skipped": .object(outcome.skipped.mapValues { .int($0) }),
                 "unready": .object(outcome.unready.mapValues { .string($0) }),
+                "stale": .array(outcome.stale.map(\.json)),
             ])
         }
         guard !options.quiet else { return }
+        for definition in outcome.stale { Terminal.out("was stale: \(definition.cause)") }
         Terminal.out("projected events \(outcome.from + 1) to \(outcome.to), generation \(outcome.generation)")
         for file in outcome.curated {
             Terminal.out(

@@ -49,7 +49,8 @@ import Testing
             table: "kpi_value", kind: "changed", says: ["kpi = streams_native_7d", "num is 1, a replay gives"],
             event: "SELECT MAX(seq) FROM kpi_value", type: "run.completed"),
         Damage(
-            testDescription: "a row that no event made", sql: "INSERT INTO source_value VALUES (999999, 'artist', 'x', 'Nobody', 'nobody')",
+            testDescription: "a row that no event made",
+            sql: "INSERT INTO source_value VALUES (999999, 'artist', 'x', 'Nobody', 'nobody')",
             table: "source_value", kind: "extra", says: ["value = Nobody", "only the live table has it"], event: "", type: ""),
     ]
 
