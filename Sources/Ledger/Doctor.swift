@@ -22,6 +22,10 @@ package struct DoctorReport: Sendable {
     /// This computer's clock, and the time of the last event.
     package let now: Timestamp
     package let lastEvent: Timestamp?
+    /// The time of the first event.
+    package let firstEvent: Timestamp?
+    /// The live warehouse file; nil when nothing is projected.
+    package let warehouse: Warehouse.Pages?
     package let zone: String
     /// Where definitions are looked for, later ones first in force, and how many files each gives.
     package let definitions: [(folder: String, files: Int)]
@@ -51,9 +55,9 @@ extension Lake {
         if Mounts.isShared(layout.root) { concerns.append("\(layout.root) is on a network or shared folder: the log needs a local disk") }
 
         let now = Timestamp.now()
-        let (head, last) = try log.read { transaction in
+        let (head, first, last) = try log.read { transaction in
             let head = try transaction.head().seq
-            return (head, try transaction.event(head)?.time)
+            return (head, try transaction.event(1)?.time, try transaction.event(head)?.time)
         }
         if let last, last.milliseconds - now.milliseconds > 300_000 {
             concerns.append("the clock (\(now.iso)) stands before the last event (\(last.iso)): set it right before anything is written")
@@ -74,7 +78,7 @@ extension Lake {
                 ("bedrot", program), ("log format", String(EventLog.format)), ("reader revision", String(Cleaner.revision)),
                 ("log library", EventLog.library), ("SQLite", try Self.sqliteVersion()),
             ],
-            now: now, lastEvent: last, zone: try settings().zone,
+            now: now, lastEvent: last, firstEvent: first, warehouse: try Warehouse.livePages(layout), zone: try settings().zone,
             definitions: folders.reversed().map { folder in (folder, origins.values.filter { $0.hasPrefix(folder + "/") }.count) },
             concerns: concerns)
     }

@@ -33,7 +33,7 @@ package final class Projector {
     package static let failpoints = [
         "project.begun", "project.applied", "project.before-commit", "project.committed", "project.archived", "project.renamed",
         "project.manifest",
-        "rebuild.built", "rebuild.synced", "rebuild.swapped",
+        "rebuild.built", "rebuild.synced", "rebuild.swapped", "vacuum.half", "vacuum.committed",
     ]
 
     package init(layout: Layout, log: EventLog, objects: ObjectStore) {
@@ -140,6 +140,7 @@ package final class Projector {
         Failpoint.hit("project.committed")
         outcome.generation = number
         outcome.curated = try publish(files, indexes, manifest: manifest, at: target, in: queue)
+        try Warehouse.tidy(queue)
         return outcome
     }
 
@@ -403,6 +404,7 @@ package final class Projector {
             }
             // While nobody else has it: killed on a live file, this switch leaves a journal that readers may not play back, so nothing
             // could open the warehouse any more. Without a journal, as here, it is one write to a file that a crash throws away.
+            try Warehouse.compact(database)
             try database.execute(sql: "PRAGMA journal_mode = WAL")
             return (outcome, files, indexes, manifest)
         }

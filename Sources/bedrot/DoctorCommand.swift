@@ -68,7 +68,15 @@ private enum DoctorText {
         for part in report.parts { table.rows.append([part.name, Words.bytes(part.bytes), Words.grouped(Int64(part.files))]) }
         Terminal.out(table.render())
         Terminal.out("free on its disk: \(Words.bytes(report.freeBytes))")
+        if let objects = report.parts.first(where: { $0.name == "ledger/objects" }) {
+            Terminal.out("objects: \(Words.grouped(Int64(objects.files))), \(Words.bytes(objects.bytes))")
+        }
+        if let pages = report.warehouse {
+            let size = Words.bytes(pages.size * pages.count)
+            Terminal.out("warehouse: \(size) in \(Words.count(pages.count, "page")), \(Words.grouped(pages.free)) free")
+        }
         Terminal.out("events: \(Words.grouped(report.events)), projected to \(Words.grouped(report.projected))")
+        if let first = report.firstEvent, let last = report.lastEvent { Terminal.out("oldest event \(first.iso), newest \(last.iso)") }
         Terminal.out("clock: \(report.now.iso), last event \(report.lastEvent?.iso ?? "none"), reporting zone \(report.zone)")
         for version in report.versions { Terminal.out("\(version.name): \(version.value)") }
         for (folder, files) in report.definitions { Terminal.out("definitions: \(Words.count(Int64(files), "file")) in \(folder)") }
@@ -84,7 +92,11 @@ private enum DoctorText {
                     uniquingKeysWith: { $1 })),
             "events": .int(report.events), "projected": .int(report.projected), "free_bytes": .int(report.freeBytes),
             "versions": .object(Dictionary(report.versions.map { ($0.name, JSON.string($0.value)) }, uniquingKeysWith: { $1 })),
-            "now": .string(report.now.iso), "last_event": report.lastEvent.map { .string($0.iso) } ?? .null, "zone": .string(report.zone),
+            "now": .string(report.now.iso), "last_event": report.lastEvent.map { .string($0.iso) } ?? .null,
+            "first_event": report.firstEvent.map { .string($0.iso) } ?? .null,
+            "warehouse": report.warehouse.map {
+                ["page_bytes": .int($0.size), "pages": .int($0.count), "free_pages": .int($0.free)]
+            } ?? .null, "zone": .string(report.zone),
             "definitions": .array(report.definitions.map { ["folder": .string($0.folder), "files": .int(Int64($0.files))] }),
             "concerns": .array(report.concerns.map { .string($0) }),
         ]

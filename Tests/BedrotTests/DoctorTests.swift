@@ -10,7 +10,7 @@ import Testing
         let text = try root.ok(["doctor"]).text
         for part in [
             "ledger/log", "ledger/objects", "4_curated", "warehouse", "sessions", "free on its disk", "SQLite: 3.", "LMDB",
-            "reader revision",
+            "reader revision", "objects: ", "warehouse: ", " pages, ", " free\n", "oldest event ", ", newest ",
         ] {
             #expect(text.contains(part), "\(part)\n\(text)")
         }
@@ -18,6 +18,11 @@ import Testing
         #expect(text.hasSuffix("nothing needs a person\n"))
         let json = try root.json(["doctor"])
         #expect(json["events"]?.int == Int64(try root.events().count) && json["concerns"]?.array?.isEmpty == true)
+        let pages = try #require(json["warehouse"]), size = Files.size("\(root.path)/warehouse/bedrot_analytics.db")
+        #expect(try #require(pages["pages"]?.int) * #require(pages["page_bytes"]?.int) == size && pages["free_pages"]?.int != nil)
+        let times = try root.events().compactMap { $0["time"]?.string }
+        #expect(json["first_event"]?.string == times.first && json["last_event"]?.string == times.last)
+        #expect(try #require(json["parts"]?["ledger/objects"]?["files"]?.int) >= 80, "three captures and the definitions")
         // Three files, and the index of each of their folders.
         let landing = Files.walk("\(root.path)/1_landing")
         #expect(try #require(json["parts"]?["1_landing"]?["files"]?.int) == Int64(landing.count) && landing.count > 3)
