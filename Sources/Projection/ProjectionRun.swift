@@ -36,6 +36,8 @@ package struct ProjectionOutcome: Sendable {
     package var overflowing: Set<String> = []
     /// KPIs whose whole past was computed anew, because a definition changed.
     package var recomputed: Set<String> = []
+    /// Definitions that were others than before this pass.
+    package var stale: [StaleDefinition] = []
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -315,6 +317,7 @@ final class ProjectionRun {
                 definitions.fingerprint(\.shapesCurated).hex, definitions.fingerprint(\.shapesKPIs).hex, Warehouse.revision, dataSeq,
                 snapshotSeq,
             ])
+        try definitions.keepUsed(database)
         for table in tables { writers[table.name]?.end() }
         sources.detach()
         outcome.to = seq

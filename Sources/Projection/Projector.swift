@@ -33,7 +33,7 @@ package final class Projector {
     package static let failpoints = [
         "project.begun", "project.applied", "project.before-commit", "project.committed", "project.archived", "project.renamed",
         "project.manifest",
-        "rebuild.built", "rebuild.synced", "rebuild.swapped",
+        "rebuild.built", "rebuild.synced", "rebuild.swapped", "vacuum.half", "vacuum.committed",
     ]
 
     package init(layout: Layout, log: EventLog, objects: ObjectStore) {
@@ -140,6 +140,7 @@ package final class Projector {
         Failpoint.hit("project.committed")
         outcome.generation = number
         outcome.curated = try publish(files, indexes, manifest: manifest, at: target, in: queue)
+        try Warehouse.tidy(queue)
         return outcome
     }
 
@@ -402,6 +403,7 @@ package final class Projector {
             }
             // While nobody else has it: killed on a live file, this switch leaves a journal that readers may not play back, so nothing
             // could open the warehouse any more. Without a journal, as here, it is one write to a file that a crash throws away.
+            try Warehouse.compact(database)
             try database.execute(sql: "PRAGMA journal_mode = WAL")
             return (outcome, files, indexes, manifest)
         }
@@ -432,6 +434,11 @@ package final class Projector {
 
     /// Replays into a folder of its own, without a swap, and gives the digest there.
     package func replay(into folder: String, until: Int64? = nil, definitionsNow: Bool = false) throws -> ProjectionDigest {
+        try shadow(in: folder, until: until, definitionsNow: definitionsNow).digest()
+    }
+
+    /// A projector of a folder into which it has replayed.
+    package func shadow(in folder: String, until: Int64?, definitionsNow: Bool) throws -> Projector {
         let shadow = Projector(layout: layout.moved(to: folder), log: log, objects: objects)
         shadow.progress = progress
         shadow.parsed = parsed
@@ -439,7 +446,7 @@ package final class Projector {
         shadow.memoryBudget = memoryBudget
         shadow.calendar = calendar
         unready = try shadow.rebuild(until: until, definitionsNow: definitionsNow).unready
-        return try shadow.digest()
+        return shadow
     }
 
     /// The digest of the live generation and of its files as they are on disk.
