@@ -29,7 +29,7 @@ struct Bedrot: ParsableCommand {
             CommandGroup(
                 name: "Asking",
                 subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Query.self]),
-            CommandGroup(name: "Keeping", subcommands: [ArchiveCommand.self]),
+            CommandGroup(name: "Keeping", subcommands: [TagCommand.self, ArchiveCommand.self]),
             CommandGroup(name: "Measuring", subcommands: [Doctor.self, Bench.self]),
         ])
 

@@ -58,12 +58,12 @@ struct KPI: ParsableCommand {
         @OptionGroup var options: RootOptions
         @Argument(help: "The KPI.") var id: String
         @Option(help: "Day reported on. Default: the newest snapshot's.", transform: Moments.day) var day: Int64?
-        @Option(help: "As known at this event. Default: now.") var knownAt: Int64?
+        @Option(help: KnownAt.help) var knownAt: String?
 
         func run() throws {
             let (kpi, answer) = try options.read { lake in
                 let kpi = try lake.kpi(id)
-                return (kpi, try lake.kpiValues(kpi, day: day, knownAt: knownAt))
+                return (kpi, try lake.kpiValues(kpi, day: day, knownAt: try knownAt.map { try lake.known(at: $0).seq }))
             }
             if options.json {
                 return try Terminal.json([
@@ -150,11 +150,13 @@ struct KPI: ParsableCommand {
 
         @OptionGroup var options: RootOptions
         @Argument(help: "The KPI.") var id: String
+        @Option(help: KnownAt.help) var knownAt: String?
 
         func run() throws {
             let (kpi, answer, reads) = try options.read { lake in
                 let kpi = try lake.kpi(id)
-                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: nil), try lake.reads(of: kpi))
+                let seq = try knownAt.map { try lake.known(at: $0).seq }
+                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: seq), try lake.reads(of: kpi))
             }
             if options.json {
                 return try Terminal.json([
