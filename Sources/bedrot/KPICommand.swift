@@ -187,43 +187,6 @@ struct KPI: ParsableCommand {
     }
 }
 
-struct Query: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Ask the warehouse in SQL, read-only.",
-        discussion: """
-            Facts, totals and dimensions by their plain names show the current figures; NAME_v holds all versions. The table `events` \
-            (seq, id, time, type, stream, actor, run, body) is the log; from_seq and set_seq of a fact are seqs of events.
-            """)
-
-    @OptionGroup var options: RootOptions
-    @Argument(help: "One SELECT.") var sql: String
-    @Flag(help: "Print CSV.") var csv = false
-
-    func run() throws {
-        let result = try options.read { try $0.query(sql) }
-        if options.json {
-            return try Terminal.json(
-                .array(result.rows.map { row in .object(Dictionary(zip(result.columns, row).map { ($0, $1) }, uniquingKeysWith: { $1 })) }))
-        }
-        func text(_ json: JSON, null: String) -> String {
-            switch json {
-            case .string(let text): text
-            case .int(let number): String(number)
-            default: null
-            }
-        }
-        if csv {
-            return Terminal.out(CSVText.table(result.columns, result.rows.map { $0.map { text($0, null: "") } }))
-        }
-        var table = TextTable(
-            columns: result.columns.enumerated().map { i, name in
-                (name, result.rows.contains { if case .string = $0[i] { true } else { false } } ? .left : .right)
-            })
-        table.rows = result.rows.map { $0.map { text($0, null: "–") } }
-        Terminal.out(table.render())
-    }
-}
-
 extension QualityIssue {
     var json: JSON {
         [
