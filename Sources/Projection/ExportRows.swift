@@ -93,7 +93,9 @@ extension TableDescription {
             switch column.unit {
             case .day: return Shown(column: column, heading: without("_no"), format: .day)
             case .month: return Shown(column: column, heading: without("_no"), format: .month)
-            case .nano: return Shown(column: column, heading: without("_nano"), format: .nano)
+            case .nano:
+                let isFirst = column.name.hasPrefix("nano_") && !names.contains(String(column.name.dropFirst(5)))
+                return Shown(column: column, heading: isFirst ? String(column.name.dropFirst(5)) : without("_nano"), format: .nano)
             case .source: return Shown(column: column, heading: column.name == "src" ? "dataset" : without("_id"), format: .plain)
             default: return Shown(column: column, heading: column.name, format: .plain)
             }

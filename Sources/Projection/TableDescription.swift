@@ -139,8 +139,8 @@ package struct TableDescription: Sendable {
         hasVersions = true
         let lineage: [(String, Unit, String)] = [
             ("from_seq", .seq, "the event since which this is so"),
-            ("set_seq", .seq, table.hasLineage ? "the capture that first showed the value" : "a capture behind the sums"),
-            ("set_line", .count, table.hasLineage ? "its line in the raw file" : "not used"),
+            ("set_seq", table.hasLineage ? .seq : .privateKey, table.hasLineage ? "the capture that first showed the value" : "not used"),
+            ("set_line", table.hasLineage ? .count : .privateKey, table.hasLineage ? "its line in the raw file" : "not used"),
         ]
         columns =
             table.columns.map { column in
@@ -158,7 +158,7 @@ package struct TableDescription: Sendable {
         if column.storage == .nano {
             // A share is of the whole, not of a currency.
             let isMoney = !column.name.hasSuffix("_share_nano") && !column.name.hasSuffix("_rate_nano") && column.isMeasure
-            if isMoney, let currency = fact.currency { notes.append("in the currency of \(currency.column)") }
+            if isMoney, let currency = fact.currency { notes.append("in the currency that column \(currency.column) names") }
         }
         if let observer = guards.observers["\(table).\(column.name)"] {
             notes.append("plays as seen by \(observer): never add another observer's")

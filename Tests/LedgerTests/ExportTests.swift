@@ -56,6 +56,9 @@ import Testing
         #expect(rows.map { $0["net"]?.string } == ["2", "1.5"], "by artist: PIG1987 before ZONE A0")
         #expect(rows.allSatisfy { $0["sale_month"] == "2025-01" && $0["report_day"] == "2025-03-13" && $0["quantity"] == 10 })
         #expect(report.manifestPath == root.folder + "/out.manifest.json")
+        #expect(rows[0]["set_seq"] == nil && rows[0]["from_seq"] != nil, "sums stand on many lines")
+        let rate = try export(root.lake, "dim_rate")
+        #expect(try text(rate.path) == "currency,from_day,until_day,usd\nUSD,0001-01-01,10000-01-01,1\n")
         let net = try #require(report.manifest["columns"]?.array?.first { $0["name"] == "net" })
         #expect(net["type"] == "decimal" && net["column"] == "net_nano")
     }
