@@ -229,10 +229,5 @@ package enum CellText {
     }
 
     /// Nano units as a decimal with as few digits as say the same.
-    package static func nano(_ value: Int64) -> String {
-        var fraction = String(value.magnitude % 1_000_000_000)
-        fraction = String(repeating: "0", count: 9 - fraction.count) + fraction
-        while fraction.hasSuffix("0") { fraction.removeLast() }
-        return (value < 0 ? "-" : "") + String(value.magnitude / 1_000_000_000) + (fraction.isEmpty ? "" : "." + fraction)
-    }
+    package static func nano(_ value: Int64) -> String { Money.decimal(value) }
 }

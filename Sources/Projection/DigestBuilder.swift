@@ -28,6 +28,7 @@ package struct ProjectionDigest: Sendable, Equatable {
 struct DigestBuilder {
     let database: Database
     let tables: [VersionedTable]
+    var references: [ReferenceTable] = []
 
     /// What a table's digest reads, in natural order. Never a clock, a rowid or an id.
     private static let fixed: [(name: String, sql: String)] = [
@@ -54,18 +55,32 @@ struct DigestBuilder {
         ("capture", "SELECT seq, stream, account, body, live, contract, reader, item FROM capture ORDER BY 1"),
         ("zone_file", "SELECT path, zone, digest, rows, capture FROM zone_file ORDER BY 1, 5"),
         ("kpi_snapshot", "SELECT seq, time, day_no FROM kpi_snapshot ORDER BY 1"),
-        ("kpi_value", "SELECT kpi, seq, dims, num, den, unconverted FROM kpi_value ORDER BY 1, 2, 3"),
+        ("kpi_value", kpiValues(operational: false)),
     ]
+
+    /// Values of the KPIs that count events without data, or of the others.
+    private static func kpiValues(operational: Bool) -> String {
+        """
+        SELECT v.kpi, v.seq, v.dims, v.num, v.den, v.unconverted, v.covered, v.expected FROM kpi_value v JOIN kpi_state s ON s.kpi = \
+        v.kpi AND s.is_operational = \(operational ? 1 : 0) ORDER BY 1, 2, 3
+        """
+    }
 
     private static let ops: [(name: String, sql: String)] = [
         ("ops_run", "SELECT run, command, started_seq, completed_seq, outcome FROM ops_run ORDER BY 3"),
         ("ops_ingest", "SELECT seq, stream, outcome, capture FROM ops_ingest ORDER BY 1"),
+        ("ops_kpi_value", kpiValues(operational: true)),
     ]
 
     func tableDigests() throws -> [String: String] {
         var digests: [String: String] = [:]
         for (name, sql) in Self.fixed { digests[name] = try digest(sql) }
         for table in tables { digests[table.name] = try digest(select(table)) }
+        for table in references {
+            let columns = (table.columns.map(\.name) + ["from_seq", "to_seq"]).map { "\"\($0)\"" }.joined(separator: ", ")
+            let order = (1...table.key.count).map(String.init) + ["from_seq"]
+            digests[table.view] = try digest("SELECT \(columns) FROM \"\(table.table)\" ORDER BY \(order.joined(separator: ", "))")
+        }
         return digests
     }
 

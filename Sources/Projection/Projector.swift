@@ -184,8 +184,7 @@ package final class Projector {
     private func staleness(_ database: Database, _ definitions: DefinitionSet) throws -> (curated: Bool, kpis: Bool) {
         let row = try Row.fetchOne(database, sql: "SELECT curated, kpis FROM checkpoint")
         return (
-            row?["curated"] != definitions.fingerprint { $0 == .curated }.hex,
-            row?["kpis"] != definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex
+            row?["curated"] != definitions.fingerprint(\.shapesCurated).hex, row?["kpis"] != definitions.fingerprint(\.shapesKPIs).hex
         )
     }
 
@@ -452,7 +451,7 @@ package final class Projector {
             let tables = definitions.facts.flatMap { fact in
                 [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
             }
-            let builder = DigestBuilder(database: database, tables: tables)
+            let builder = DigestBuilder(database: database, tables: tables, references: definitions.reference.tables)
             let digests = try builder.tableDigests()
             var files: [String: String] = [:]
             for path in try String.fetchAll(database, sql: "SELECT path FROM zone_file ORDER BY path") + [

@@ -5,7 +5,7 @@ import Glibc
 /// The SQLite file of one generation: its fixed tables and how it is opened.
 package enum Warehouse {
     /// Changes whenever the same events give another warehouse; a checkpoint of another revision calls for a rebuild.
-    static let revision = 2
+    static let revision = 3
 
     static let schema = [
         """
@@ -68,7 +68,11 @@ package enum Warehouse {
         "CREATE TABLE kpi_snapshot (seq INTEGER PRIMARY KEY, time TEXT NOT NULL, day_no INTEGER NOT NULL) STRICT",
         """
         CREATE TABLE kpi_value (kpi TEXT NOT NULL, seq INTEGER NOT NULL, dims TEXT NOT NULL, num INTEGER, den INTEGER, \
-        unconverted INTEGER, PRIMARY KEY (kpi, seq, dims)) STRICT, WITHOUT ROWID
+        unconverted INTEGER, covered INTEGER, expected INTEGER, PRIMARY KEY (kpi, seq, dims)) STRICT, WITHOUT ROWID
+        """,
+        // What each KPI's values were computed with.
+        """
+        CREATE TABLE kpi_state (kpi TEXT PRIMARY KEY, rules TEXT NOT NULL, is_operational INTEGER NOT NULL) STRICT, WITHOUT ROWID
         """,
         """
         CREATE TABLE ops_run (run TEXT PRIMARY KEY, command TEXT NOT NULL, started_seq INTEGER NOT NULL, completed_seq INTEGER, \
