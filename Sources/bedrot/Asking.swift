@@ -22,7 +22,7 @@ struct Lineage: ParsableCommand {
     @Argument(help: "dimension=value.") var filters: [String] = []
     @Option(name: .customLong("where"), help: "Condition over the fact's columns.") var condition: String?
     @Option(help: "Day reported on.", transform: Moments.day) var day: Int64?
-    @Option(help: "As known at this event.") var knownAt: Int64?
+    @Option(help: KnownAt.help) var knownAt: String?
     @Option(help: "Lines to show.") var limit = 10
 
     func run() throws {
@@ -34,8 +34,8 @@ struct Lineage: ParsableCommand {
                     return (String(filter[..<equals]), String(filter[filter.index(after: equals)...]))
                 }
                 return try lake.lineage(
-                    kpi: String(subject.dropFirst(4)), filter: Dictionary(pairs, uniquingKeysWith: { $1 }), day: day, knownAt: knownAt,
-                    limit: limit)
+                    kpi: String(subject.dropFirst(4)), filter: Dictionary(pairs, uniquingKeysWith: { $1 }), day: day,
+                    knownAt: try knownAt.map { try lake.known(at: $0).seq }, limit: limit)
             }
             guard let condition else {
                 if subject.hasPrefix("fact_") { throw ValidationError("name a row: --where \"column = value\"") }
