@@ -28,6 +28,12 @@ final class Root {
         lake.projector.calendar = 2024...2026
     }
 
+    /// Opens the root again after its lake was closed.
+    func reopen() throws {
+        lake = try Lake.open(layout, mode: .readWrite, definitions: Self.package)
+        lake.projector.calendar = 2024...2026
+    }
+
     deinit {
         lake.close()
         try? Files.removeTree(folder)
