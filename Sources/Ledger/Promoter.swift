@@ -28,6 +28,7 @@ struct Promoter {
         let result: StagingResult
         do {
             result = try reader.stage(object: capture.object, contract: contract, facts: capture.facts, outputs: outputs) { _ in }
+            if let refusal = contract.refusal(of: result.report) { throw refusal }
         } catch let error as CleaningError {
             return try quarantine(capture, hash: hash, error)
         }
@@ -61,7 +62,7 @@ struct Promoter {
             for i in item.partitions.indices where held.contains(item.partitions[i].value) { item.partitions[i].held = true }
             try place(capture, item, result: result, outputs: outputs)
             Failpoint.hit("ingest.files")
-            let drift = Drift(item, new: result.report.newColumns, of: capture, contract: hash, state: state)
+            let drift = Drift(item, result.report, of: capture, contract: hash, state: state)
             let told = drift.map { (key: $0.key, draft: lake.draft(capture.stream, .drifted, run: run, $0.body(capture, contract: hash))) }
             if let (seq, isNews) = try append(capture.stream, [item], contract: hash, against: state.seq, raw: true, drift: told) {
                 return .promoted(seq: seq, item, contract: contract, report: result.report, drift: isNews ? drift : nil)
@@ -168,6 +169,7 @@ struct Promoter {
                         let result = try reader.stage(
                             object: entry.capture.object, contract: contract, facts: entry.capture.facts, outputs: outputs
                         ) { _ in }
+                        if let refusal = contract.refusal(of: result.report) { throw refusal }
                         var item = StagedPromotion(
                             capture: entry.capture.seq, input: entry.capture.object, rawOutput: result.raw,
                             rawPath: try names.free(names.raw, digest: result.raw, taken: state.paths), output: result.staged,

@@ -157,8 +157,8 @@ extension ArchiveText {
         let first = bytes.needed.compactMap { $0.captures.first?.seq }.min() ?? 0
         return """
             \(Words.count(Int64(bytes.needed.count), "object")) gave rows: without them rebuild, replay and verify --shadow stop at \
-            capture \(first), changed contracts no longer reach their datasets, and of their captures none can be withdrawn. The figures of today \
-            stay only as long as the warehouse does. A backup of ledger/ brings them back.
+            capture \(first), changed contracts no longer reach their datasets, and none of their captures can be withdrawn. The figures \
+            of today stay only as long as the warehouse does. A backup of ledger/ brings them back.
             """
     }
 }
