@@ -200,7 +200,8 @@ final class ProjectionRun {
             try database.execute(
                 sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
                 arguments: [event.seq, event.stream, event.body["capture"]?.int])
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased,
+        case .expired: try expired(event)
+        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .runStep, .rebuilt, .swapped, .subjectErased,
             .gapAcknowledged, .tagSet, .tagRemoved:
             break
         }
@@ -252,6 +253,16 @@ final class ProjectionRun {
             if let rejects = item.rejects { files.append((rejects.path, .staging, rejects.hash, item.rejectedRows)) }
             try setFiles(files, capture: item.capture)
             if merger.checked.remove(item.capture) != nil { unsettled.remove(item.capture) } else { unsettled.insert(item.capture) }
+        }
+    }
+
+    /// The raw and staging files of captures whose bytes were given up go with them, also when the bytes come back.
+    private func expired(_ event: Event) throws {
+        for item in event.body["items"]?.array ?? [] {
+            guard let capture = item["capture"]?.int else { continue }
+            try setFiles([], capture: capture)
+            unsettled.remove(capture)
+            touchedStreams.insert(event.stream)
         }
     }
 

@@ -128,6 +128,9 @@ struct Verify: ParsableCommand {
                 \(Words.grouped(result.megabytesPerSecond)) MB/s
                 """
             )
+            for (event, count) in result.released.sorted(by: { $0.key < $1.key }) {
+                Terminal.out("\(Words.count(count, "object")) removed on purpose by event \(event) (zone.expired): no damage")
+            }
             Terminal.out(
                 result.findings.isEmpty
                     ? "the log is sound"
@@ -154,6 +157,8 @@ enum VerifyWorker {
         var objectBytes: Int64 = 0
         var seconds = 0.0
         var findings: [String] = []
+        /// Objects that are missing because an event removed them, by that event.
+        var released: [Int64: Int64] = [:]
         var isComplete = false
 
         var eventsPerSecond: Int64 { Int64(Double(events) / max(seconds, 0.001)) }
@@ -163,23 +168,28 @@ enum VerifyWorker {
         func json(with shadow: JSON?) -> JSON {
             var body: [String: JSON] = [
                 "events": .int(events), "bytes": .int(bytes), "objects": .int(objects), "object_bytes": .int(objectBytes),
-                "findings": .array(findings.map { .string($0) }),
+                "findings": .array(findings.map { .string($0) }), "expired_objects": VerifyWorker.json(released),
             ]
             body["shadow"] = shadow
             return .object(body)
         }
     }
 
+    private static func json(_ released: [Int64: Int64]) -> JSON {
+        .object(Dictionary(uniqueKeysWithValues: released.map { (String($0.key), JSON.int($0.value)) }))
+    }
+
     static func run(_ layout: Layout) throws {
         let verifier = Verifier(
-            folder: layout.log, objects: ObjectStore(at: layout.objects), indexing: indexEntries, references: namedObjects)
+            folder: layout.log, objects: ObjectStore(at: layout.objects), indexing: indexEntries, references: namedObjects,
+            releases: releasedObjects)
         let report = try verifier.run { progress in
             try? Terminal.json(["phase": .string(progress.phase.rawValue), "done": .int(progress.done), "total": .int(progress.total)])
         }
         for finding in report.findings { try Terminal.json(["finding": .string("\(finding)")]) }
         try Terminal.json([
             "events": .int(report.events), "bytes": .int(report.bytes), "objects": .int(report.objects),
-            "object_bytes": .int(report.objectBytes),
+            "object_bytes": .int(report.objectBytes), "expired_objects": json(report.released),
         ])
     }
 
@@ -212,6 +222,9 @@ enum VerifyWorker {
                 result.bytes = json["bytes"]?.int ?? 0
                 result.objects = json["objects"]?.int ?? 0
                 result.objectBytes = json["object_bytes"]?.int ?? 0
+                for (event, count) in json["expired_objects"]?.object ?? [:] {
+                    if let event = Int64(event) { result.released[event] = count.int }
+                }
                 result.isComplete = true
             }
         }
