@@ -120,8 +120,8 @@ extension SchemaPage {
                     ["observer", "columns"],
                     observers.sorted { $0.key < $1.key }.map { [[.plain($0.key)], [.code($0.value.joined(separator: ", "))]] }))
         }
-        for (id, reason) in guards.comparisons.sorted(by: { $0.key < $1.key }) {
-            pieces.append(.paragraph([.code(id), .plain(" may read two of them: \(reason)")]))
+        for kpi in kpis where !kpi.compares.isEmpty {
+            pieces.append(.paragraph([.code(kpi.id), .plain(" sets \(kpi.compares.joined(separator: " and ")) side by side.")]))
         }
         if !guards.nonAdditive.isEmpty {
             pieces.append(

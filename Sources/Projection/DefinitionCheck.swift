@@ -59,6 +59,7 @@ extension DefinitionKind {
         switch self {
         case .fact: .loaders
         case .curated, .kpi: .table
+        case .view: .view
         case .contract, .service, .guards, .reference, .zones: nil
         }
     }
