@@ -148,7 +148,7 @@ enum IngestText {
         return ["files": .array(files), "kpis": .array(report.moves.map(json))]
     }
 
-    private static func json(_ move: KPIMove) -> JSON {
+    static func json(_ move: KPIMove) -> JSON {
         func text(_ value: KPIValue?) -> JSON { value.map { .string($0.text(unit: move.kpi.unit, decimals: move.kpi.decimals)) } ?? .null }
         return [
             "kpi": .string(move.kpi.id), "dimensions": .string(move.dimensions), "before": text(move.before), "after": text(move.after),
