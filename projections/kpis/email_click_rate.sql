@@ -13,7 +13,10 @@ differs: >-
   Mailchimp also shows clicks by opens, and clicks counted once a link; here a person counts once. Delivered is what was sent less bounces.
 evidence:
   fact: fact_email_campaign
-  where: "campaign IN (SELECT id FROM source_value WHERE kind = 'email_campaign' AND value = :campaign) AND as_of_day_no = (SELECT MAX(as_of_day_no) FROM fact_email_campaign WHERE as_of_day_no <= :day AND campaign IN (SELECT id FROM source_value WHERE kind = 'email_campaign' AND value = :campaign) AND clickers IS NOT NULL AND emails_sent - hard_bounces - soft_bounces > 0)"
+  where: >-
+    campaign IN (SELECT id FROM source_value WHERE kind = 'email_campaign' AND value = :campaign) AND as_of_day_no = (SELECT
+    MAX(as_of_day_no) FROM fact_email_campaign WHERE as_of_day_no <= :day AND campaign IN (SELECT id FROM source_value WHERE kind =
+    'email_campaign' AND value = :campaign) AND clickers IS NOT NULL AND emails_sent - hard_bounces - soft_bounces > 0)
 ---*/
 WITH last AS (
   SELECT MAX(f.as_of_day_no) AS day_no

@@ -10,10 +10,13 @@ dimensions: [list]
 window: the newest complete month
 completeness: a month is complete when a later one is told; without the month before there is no value
 differs: >-
-  Mailchimp's page shows the list as it is now, and growth since a chosen day. This counts whoever left as well, also addresses that bounced out.
+  Mailchimp's page shows the list as it is now, and growth since a chosen day. This counts whoever left as well, also addresses that
+  bounced out.
 evidence:
   fact: fact_email_list_month
-  where: "list IN (SELECT id FROM source_value WHERE kind = 'mailing_list' AND value = :list) AND month_no IN (SELECT month_no FROM dim_month WHERE last_day_no <= :day AND last_day_no > :day - 93)"
+  where: >-
+    list IN (SELECT id FROM source_value WHERE kind = 'mailing_list' AND value = :list) AND month_no IN (SELECT month_no FROM
+    dim_month WHERE last_day_no <= :day AND last_day_no > :day - 93)
 ---*/
 WITH told AS (
   SELECT s.value AS list, f.month_no AS month_no, MAX(f.subscribed_total) AS subscribers

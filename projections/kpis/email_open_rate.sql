@@ -10,10 +10,15 @@ dimensions: [campaign]
 window: each mailing of the 365 days before the newest report, since it was sent
 completeness: figures grow for weeks after a mailing; the newest report of each counts
 differs: >-
-  Mailchimp's page counts opens that Apple's mail program makes by itself, unless it is told not to. Delivered is what was sent less bounces.
+  Mailchimp's page counts opens that Apple's mail program makes by itself, unless it is told not to. Delivered is what was sent less
+  bounces.
 evidence:
   fact: fact_email_campaign
-  where: "campaign IN (SELECT id FROM source_value WHERE kind = 'email_campaign' AND value = :campaign) AND as_of_day_no = (SELECT MAX(as_of_day_no) FROM fact_email_campaign WHERE as_of_day_no <= :day AND campaign IN (SELECT id FROM source_value WHERE kind = 'email_campaign' AND value = :campaign) AND COALESCE(proxy_excluded_unique_opens, unique_opens) IS NOT NULL AND emails_sent - hard_bounces - soft_bounces > 0)"
+  where: >-
+    campaign IN (SELECT id FROM source_value WHERE kind = 'email_campaign' AND value = :campaign) AND as_of_day_no = (SELECT
+    MAX(as_of_day_no) FROM fact_email_campaign WHERE as_of_day_no <= :day AND campaign IN (SELECT id FROM source_value WHERE kind =
+    'email_campaign' AND value = :campaign) AND COALESCE(proxy_excluded_unique_opens, unique_opens) IS NOT NULL AND emails_sent -
+    hard_bounces - soft_bounces > 0)
 ---*/
 WITH last AS (
   SELECT MAX(f.as_of_day_no) AS day_no

@@ -7,16 +7,24 @@ direction: up
 decimals: 0
 formula: followers on the newest whole day - followers 28 days before it; below zero when more people left than came
 dimensions: [platform, artist]
-window: the 28 days up to the newest whole day of the account; accounts that told nothing in the 56 days before the newest of their platform are left out
+window: >-
+  the 28 days up to the newest whole day of the account; an account that told nothing for 56 days, while others of the platform did, is
+  left out
 completeness: both days are told; else there is no value, as nothing is guessed between two days
 alerts:
   - {alert: losing, below: 0, severity: info, cooldown_days: 28, text: More people stopped following than started in 28 days.}
 differs: >-
-  TikTok's page adds up daily differences that belong to the day after, and counts the running day; this subtracts two totals. A count read off the
+  TikTok's page adds up daily differences, which some of its exports put on the day after, and counts the running day; this subtracts
+  two totals. A count read off the
   profile page stands in only where the history lacks the day.
 evidence:
   fact: fact_follower_day
-  where: "day_no > (SELECT MAX(day_no) FROM fact_follower_day WHERE day_no <= :day AND COALESCE(partial, 0) = 0 AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)) - 29 AND day_no <= :day AND COALESCE(partial, 0) = 0 AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform) AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)"
+  where: >-
+    artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND platform IN (SELECT source_id FROM platform_of WHERE
+    platform_id = :platform) AND COALESCE(partial, 0) = 0 AND followers_total IS NOT NULL AND day_no <= :day AND day_no > (SELECT
+    MAX(day_no) FROM fact_follower_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)
+    AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform) AND COALESCE(partial, 0) = 0 AND followers_total
+    IS NOT NULL) - 29
 ---*/
 WITH last AS (
   SELECT MAX(f.day_no) AS day_no
@@ -24,7 +32,8 @@ WITH last AS (
   WHERE f.day_no <= :day
 ), told AS (
   SELECT p.platform_id AS platform_id, a.artist_id AS artist_id, f.day_no AS day_no,
-    COALESCE(MAX(CASE WHEN d.value <> 'tiktok/follower_snapshot' THEN f.followers_total END), MAX(f.followers_total)) AS followers
+    COALESCE(MAX(CASE WHEN d.value <> 'tiktok/follower_snapshot' THEN f.followers_total END), MAX(f.followers_total)) AS followers,
+    MAX(CASE WHEN f.day_no > l.day_no - 56 THEN 1 ELSE 0 END) AS is_recent
   FROM last l
   JOIN fact_follower_day f ON f.day_no <= l.day_no AND f.day_no > l.day_no - 85
   JOIN source_value d ON d.id = f.src
@@ -35,6 +44,7 @@ WITH last AS (
 ), newest AS (
   SELECT t.platform_id AS platform_id, t.artist_id AS artist_id, MAX(t.day_no) AS day_no
   FROM told t
+  WHERE t.is_recent = 1
   GROUP BY t.platform_id, t.artist_id
 )
 SELECT n.platform_id AS platform, n.artist_id AS artist,

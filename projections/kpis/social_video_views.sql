@@ -7,13 +7,21 @@ direction: up
 decimals: 0
 formula: sum of daily video views over 28 days
 dimensions: [platform, artist]
-window: the 28 days up to the newest whole day of the account; accounts that told nothing in the 56 days before the newest of their platform are left out
+window: >-
+  the 28 days up to the newest whole day of the account; an account that told nothing for 56 days, while others of the platform did, is
+  left out
 completeness: all 28 days are told and over; the day of a download does not count
 differs: >-
-  TikTok takes views back, also days later, and ends a day by the zone of the account; its page counts the running day. Instagram counts views of posts, stories and videos alike, in days of California.
+  TikTok takes views back, also days later, and ends a day by the zone of the account; its page counts the running day. Instagram counts
+  views of posts, stories and videos alike, in days of California.
 evidence:
   fact: fact_social_day
-  where: "day_no > (SELECT MAX(day_no) FROM fact_social_day WHERE day_no <= :day AND COALESCE(partial, 0) = 0 AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)) - 28 AND day_no <= :day AND COALESCE(partial, 0) = 0 AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform) AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)"
+  where: >-
+    artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND platform IN (SELECT source_id FROM platform_of WHERE
+    platform_id = :platform) AND COALESCE(partial, 0) = 0 AND video_views IS NOT NULL AND day_no <= :day AND day_no > (SELECT
+    MAX(day_no) FROM fact_social_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)
+    AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform) AND COALESCE(partial, 0) = 0 AND video_views IS
+    NOT NULL) - 28
 ---*/
 WITH last AS (
   SELECT MAX(f.day_no) AS day_no
@@ -24,14 +32,16 @@ WITH last AS (
   FROM fact_metric_day f
   WHERE f.day_no <= :day
 ), told AS (
-  SELECT p.platform_id AS platform_id, a.artist_id AS artist_id, f.day_no AS day_no, f.video_views AS video_views
+  SELECT p.platform_id AS platform_id, a.artist_id AS artist_id, f.day_no AS day_no, f.video_views AS video_views,
+    CASE WHEN f.day_no > l.day_no - 56 THEN 1 ELSE 0 END AS is_recent
   FROM last l
   JOIN fact_social_day f ON f.day_no <= l.day_no AND f.day_no > l.day_no - 84
   JOIN platform_of p ON p.source_id = f.platform
   JOIN artist_of a ON a.source_id = f.artist
   WHERE COALESCE(f.partial, 0) = 0 AND f.video_views IS NOT NULL
   UNION ALL
-  SELECT m.platform_id, m.artist_id, m.day_no, COALESCE(MAX(CASE WHEN m.authority = 1 THEN m.value END), MAX(m.value))
+  SELECT m.platform_id, m.artist_id, m.day_no, COALESCE(MAX(CASE WHEN m.authority = 1 THEN m.value END), MAX(m.value)),
+    MAX(CASE WHEN m.day_no > l.day_no - 56 THEN 1 ELSE 0 END)
   FROM last_metric l
   JOIN v_social_metric_day m ON m.day_no <= l.day_no AND m.day_no > l.day_no - 84
   WHERE m.measure = 'video_views'
@@ -39,6 +49,7 @@ WITH last AS (
 ), newest AS (
   SELECT t.platform_id AS platform_id, t.artist_id AS artist_id, MAX(t.day_no) AS day_no
   FROM told t
+  WHERE t.is_recent = 1
   GROUP BY t.platform_id, t.artist_id
 )
 SELECT t.platform_id AS platform, t.artist_id AS artist, SUM(t.video_views) AS num, 1 AS den, COUNT(DISTINCT t.day_no) AS covered,

@@ -7,20 +7,28 @@ direction: up
 decimals: 1
 formula: sum of daily watch time over 28 days, in hours; video all is the whole channel
 dimensions: [artist, video]
-window: the 28 days up to the newest day that the answers tell; channels that told nothing in the 56 days before the newest of all are left out
+window: the 28 days up to the newest day that the answers tell; a channel that told nothing for 56 days, while others did, is left out
 completeness: all 28 days are told for the channel, or for any of its videos
 differs: >-
-  YouTube states whole minutes a day, so the sum can be lower than its page by half a minute a day. Its page counts days that it has not finished; days are those of California. The videos of a channel need not add up to it: answers list the top videos only.
+  YouTube states whole minutes a day, so the sum can differ from its page by a minute a day. Its page counts days that it has not
+  finished; days are those of California. The videos of a channel need not add up to it: answers list the top videos only.
 evidence:
   fact: fact_video_day
-  where: "day_no > (SELECT MAX(day_no) FROM fact_video_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND slice IN (SELECT id FROM source_value WHERE kind = 'video_slice' AND value = CASE WHEN :video = 'all' THEN 'channel' ELSE 'video' END)) - 28 AND day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND video IN (SELECT id FROM source_value WHERE kind = 'video' AND value = :video) AND slice IN (SELECT id FROM source_value WHERE kind = 'video_slice' AND value IN ('channel', 'video'))"
+  where: >-
+    artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND slice IN (SELECT id FROM source_value WHERE kind =
+    'video_slice' AND value = CASE WHEN :video = 'all' THEN 'channel' ELSE 'video' END) AND watch_seconds IS NOT NULL AND video IN
+    (SELECT id FROM source_value WHERE kind = 'video' AND value = :video) AND day_no <= :day AND day_no > (SELECT MAX(day_no) FROM
+    fact_video_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND slice IN (SELECT
+    id FROM source_value WHERE kind = 'video_slice' AND value = CASE WHEN :video = 'all' THEN 'channel' ELSE 'video' END) AND
+    watch_seconds IS NOT NULL) - 28
 ---*/
 WITH last AS (
   SELECT MAX(f.day_no) AS day_no
   FROM fact_video_day f
   WHERE f.day_no <= :day
 ), told AS (
-  SELECT a.artist_id AS artist_id, s.value AS slice, v.value AS video, f.day_no AS day_no, f.watch_seconds AS watch_seconds
+  SELECT a.artist_id AS artist_id, s.value AS slice, v.value AS video, f.day_no AS day_no, f.watch_seconds AS watch_seconds,
+    CASE WHEN f.day_no > l.day_no - 56 THEN 1 ELSE 0 END AS is_recent
   FROM last l
   JOIN fact_video_day f ON f.day_no <= l.day_no AND f.day_no > l.day_no - 84
   JOIN source_value s ON s.id = f.slice AND s.value <> 'part'
@@ -30,6 +38,7 @@ WITH last AS (
 ), newest AS (
   SELECT t.artist_id AS artist_id, t.slice AS slice, MAX(t.day_no) AS day_no
   FROM told t
+  WHERE t.is_recent = 1
   GROUP BY t.artist_id, t.slice
 ), cover AS (
   SELECT n.artist_id AS artist_id, n.slice AS slice, n.day_no AS day_no, COUNT(DISTINCT t.day_no) AS covered
