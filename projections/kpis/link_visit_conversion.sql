@@ -10,8 +10,8 @@ dimensions: [utm_campaign, utm_source, territory]
 window: the 28 days up to the newest day of the export
 completeness: a day without visits has no line, so how many days are covered is not known
 differs: >-
-  SubmitHub does not say in which zone its days end, nor what it does with a visitor who comes twice. Lines that are one visit each tell no
-  counts and are left out. Visits without the labels of a campaign stand here under none.
+  SubmitHub does not say in which zone its days end, nor what it does with a visitor who comes twice. Lines that are one visit each
+  tell no counts and are left out. Visits without the labels of a campaign stand here under none.
 evidence:
   fact: fact_link_visit_day
   where: >-
@@ -27,7 +27,8 @@ WITH newest AS (
   WHERE f.day_no <= :day AND f.opened IS NOT NULL AND f.clicked IS NOT NULL
 ), told AS (
   SELECT CASE WHEN c.value = '' THEN 'none' ELSE c.value END AS utm_campaign,
-    CASE WHEN s.value = '' THEN 'none' ELSE s.value END AS utm_source, t.territory_id AS territory_id, f.opened AS opened, f.clicked AS clicked
+    CASE WHEN s.value = '' THEN 'none' ELSE s.value END AS utm_source, t.territory_id AS territory_id,
+    f.opened AS opened, f.clicked AS clicked
   FROM newest n
   JOIN fact_link_visit_day f ON f.day_no <= n.day_no AND f.day_no > n.day_no - 28
   JOIN source_value c ON c.id = f.utm_campaign

@@ -15,8 +15,7 @@ alerts:
   - {alert: losing, below: 0, severity: info, cooldown_days: 28, text: More people stopped following than started in 28 days.}
 differs: >-
   TikTok's page adds up daily differences, which some of its exports put on the day after, and counts the running day; this subtracts
-  two totals. A count read off the
-  profile page stands in only where the history lacks the day.
+  two totals. A count read off the profile page stands in only where the history lacks the day.
 evidence:
   fact: fact_follower_day
   where: >-
