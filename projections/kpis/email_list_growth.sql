@@ -15,8 +15,14 @@ differs: >-
 evidence:
   fact: fact_email_list_month
   where: >-
-    list IN (SELECT id FROM source_value WHERE kind = 'mailing_list' AND value = :list) AND month_no IN (SELECT month_no FROM
-    dim_month WHERE last_day_no <= :day AND last_day_no > :day - 93)
+    list IN (SELECT id FROM source_value WHERE kind = 'mailing_list' AND value = :list) AND month_no <= (SELECT MAX(month_no) FROM
+    fact_email_list_month WHERE list IN (SELECT id FROM source_value WHERE kind = 'mailing_list' AND value = :list) AND subscribed_total
+    IS NOT NULL AND month_no < (SELECT MAX(month_no) FROM fact_email_list_month WHERE list IN (SELECT id FROM source_value WHERE kind =
+    'mailing_list' AND value = :list) AND subscribed_total IS NOT NULL) AND month_no IN (SELECT month_no FROM dim_month WHERE
+    last_day_no <= :day)) AND month_no >= (SELECT MAX(month_no) FROM fact_email_list_month WHERE list IN (SELECT id FROM source_value
+    WHERE kind = 'mailing_list' AND value = :list) AND subscribed_total IS NOT NULL AND month_no < (SELECT MAX(month_no) FROM
+    fact_email_list_month WHERE list IN (SELECT id FROM source_value WHERE kind = 'mailing_list' AND value = :list) AND subscribed_total
+    IS NOT NULL) AND month_no IN (SELECT month_no FROM dim_month WHERE last_day_no <= :day)) - 1
 ---*/
 WITH told AS (
   SELECT s.value AS list, f.month_no AS month_no, MAX(f.subscribed_total) AS subscribers

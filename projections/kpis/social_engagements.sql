@@ -13,7 +13,7 @@ window: >-
 completeness: all 28 days are told and over; the day of a download does not count
 differs: >-
   A day is what was added less what was taken back, so unlikes lower it and it can be below zero. Instagram counts saves as interactions
-  too.
+  too. Totals of a range, which Instagram's interface answers for some metrics, tell no day and are left out.
 evidence:
   fact: fact_social_day
   where: >-

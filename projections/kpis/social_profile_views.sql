@@ -13,7 +13,7 @@ window: >-
 completeness: all 28 days are told and over; the day of a download does not count
 differs: >-
   The platform's page counts the running day and may show another range. Instagram's own page may show visitors, who count once, where
-  this adds visits.
+  this adds visits. Totals of a range, which Instagram's interface answers for some metrics, tell no day and are left out.
 evidence:
   fact: fact_social_day
   where: >-

@@ -13,7 +13,8 @@ window: >-
 completeness: all 28 days are told and over; the day of a download does not count
 differs: >-
   TikTok takes views back, also days later, and ends a day by the zone of the account; its page counts the running day. Instagram counts
-  views of posts, stories and videos alike, in days of California.
+  views of posts, stories and videos alike, in days of California. Totals of a range, which Instagram's interface answers for some
+  metrics, tell no day and are left out.
 evidence:
   fact: fact_social_day
   where: >-

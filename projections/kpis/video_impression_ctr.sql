@@ -4,7 +4,7 @@ title: Thumbnail click rate, newest report
 domain: video
 unit: percent
 direction: up
-decimals: 1
+decimals: 2
 formula: clicks on the thumbnail / times it was shown, as YouTube Studio states it for each video in its newest table by video
 dimensions: [artist, video]
 window: the range of the newest exported table by video
