@@ -4,7 +4,7 @@ title: Royalties of all statements by sale month, platform, artist and track, in
 grain: []
 columns:
   distributor: "text"
-  report_day_no: "day; when the distributor reported it"
+  report_day_no: "day; when the distributor reported it; the end of the sale month where a report does not say"
   sale_month_no: "month"
   platform_id: "text; member id"
   artist_id: "text; member id"
@@ -22,11 +22,12 @@ JOIN artist_of a ON a.source_id = t.artist
 JOIN track_of i ON i.source_id = t.isrc
 JOIN track_of n ON n.source_id = t.title
 UNION ALL
-SELECT 'TooLost', t.report_day_no, d.month_no, p.platform_id, a.artist_id,
+SELECT 'TooLost', COALESCE(t.report_day_no, m.last_day_no), d.month_no, p.platform_id, a.artist_id,
   CASE WHEN i.track_id <> 'track:unknown' THEN i.track_id ELSE n.track_id END,
   t.units, CONVERT_NANO(t.net_nano, r.nano_usd), CASE WHEN t.net_nano IS NOT NULL AND r.nano_usd IS NULL THEN 1 ELSE 0 END
 FROM total_sale t
 JOIN dim_date d ON d.day_no = t.sale_day_no
+JOIN dim_month m ON m.month_no = d.month_no
 JOIN platform_of p ON p.source_id = t.platform
 JOIN artist_of a ON a.source_id = t.artist
 JOIN track_of i ON i.source_id = t.isrc

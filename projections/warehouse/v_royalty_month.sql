@@ -4,7 +4,7 @@ title: Royalties of all statements by sale month and platform, in US dollars
 grain: []
 columns:
   distributor: "text"
-  report_day_no: "day; when the distributor reported it"
+  report_day_no: "day; when the distributor reported it; the end of the sale month where a report does not say"
   sale_month_no: "month"
   platform_id: "text; member id"
   quantity: "count; units, streams and downloads"
@@ -17,9 +17,10 @@ SELECT 'DistroKid' AS distributor, t.report_day_no AS report_day_no, t.sale_mont
 FROM total_royalty_month t
 JOIN platform_of p ON p.source_id = t.platform
 UNION ALL
-SELECT 'TooLost', t.report_day_no, d.month_no, p.platform_id, t.units, CONVERT_NANO(t.net_nano, r.nano_usd),
+SELECT 'TooLost', COALESCE(t.report_day_no, m.last_day_no), d.month_no, p.platform_id, t.units, CONVERT_NANO(t.net_nano, r.nano_usd),
   CASE WHEN t.net_nano IS NOT NULL AND r.nano_usd IS NULL THEN 1 ELSE 0 END
 FROM total_sale t
 JOIN dim_date d ON d.day_no = t.sale_day_no
+JOIN dim_month m ON m.month_no = d.month_no
 JOIN platform_of p ON p.source_id = t.platform
 LEFT JOIN rate_of r ON r.source_id = t.currency AND r.from_day <= t.sale_day_no AND t.sale_day_no < r.until_day;
