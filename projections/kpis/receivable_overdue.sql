@@ -1,6 +1,6 @@
 /*---
 kpi: receivable_overdue
-title: Overdue: no statement 30 days after it was due
+title: Overdue, no statement 30 days after it was due
 domain: revenue
 unit: usd
 direction: down

@@ -22,8 +22,8 @@ FROM (
   SELECT CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE n.track_id END AS track_id, p.value AS payee,
     MAX(f.royalty_share_nano) AS share_nano
   FROM fact_track_catalog f
-  JOIN track_of i ON i.source_id = f.isrc
-  JOIN track_of n ON n.source_id = f.title
+  LEFT JOIN track_of i ON i.source_id = f.isrc
+  LEFT JOIN track_of n ON n.source_id = f.title
   JOIN source_value p ON p.id = f.payee
   WHERE p.value <> 'own' AND f.royalty_share_nano IS NOT NULL
   GROUP BY CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE n.track_id END, p.value
@@ -33,8 +33,8 @@ FROM (
     SELECT CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE n.track_id END AS track_id,
       MIN(COALESCE(f.own_share_nano, f.royalty_share_nano)) AS share_nano, SUM(CASE WHEN p.value <> 'own' THEN 1 ELSE 0 END) AS named
     FROM fact_track_catalog f
-    JOIN track_of i ON i.source_id = f.isrc
-    JOIN track_of n ON n.source_id = f.title
+    LEFT JOIN track_of i ON i.source_id = f.isrc
+    LEFT JOIN track_of n ON n.source_id = f.title
     JOIN source_value p ON p.id = f.payee
     GROUP BY CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE n.track_id END
   ) o
