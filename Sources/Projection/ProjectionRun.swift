@@ -199,7 +199,7 @@ final class ProjectionRun {
                 sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
                 arguments: [event.seq, event.stream, event.body["capture"]?.int])
         case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased,
-            .gapAcknowledged:
+            .gapAcknowledged, .statementIssued:
             break
         }
         switch type {

@@ -24,6 +24,7 @@ package enum EventType: String, CaseIterable, Sendable {
     case swapped = "projection.swapped"
     case subjectErased = "subject.erased"
     case gapAcknowledged = "coverage.acknowledged"
+    case statementIssued = "statement.issued"
 
     /// The newest body version this binary understands. All bodies are at version 1, so no upcaster exists yet.
     package var version: Int { 1 }
