@@ -98,10 +98,10 @@ extension Lake {
     /// Values of one KPI, asked of the facts as known at a seq and for a day; nil means the head and the newest snapshot's day.
     package func kpiValues(_ kpi: KPIDefinition, day: Int64?, knownAt: Int64?) throws -> (seq: Int64, day: Int64, values: [KPIValue]) {
         let definitions = try definitionsInForce()
+        if let knownAt { try requireProjected(knownAt) }
         return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
             let head = try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0
             let seq = knownAt ?? head
-            guard seq <= head else { throw LedgerError("the warehouse knows events up to \(head), not \(seq); run `bedrot project`") }
             let snapshot = try Row.fetchOne(
                 database, sql: "SELECT day_no, time FROM kpi_snapshot WHERE seq <= ? ORDER BY seq DESC LIMIT 1", arguments: [seq])
             let asked: Int64 = day ?? snapshot?["day_no"] ?? 0

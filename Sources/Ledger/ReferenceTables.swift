@@ -218,7 +218,7 @@ extension Lake {
                 guard sum <= unit else {
                     let since = day.isEmpty ? "" : " from \(day) on"
                     throw LedgerError(
-                        "\(place): the shares of \(name)\(since) would be \(Money.decimal(sum)), more than the whole; end another one first")
+                        "\(place): the shares of \(name)\(since) would be \(Money.decimal(sum)); end another one first")
                 }
             }
         }

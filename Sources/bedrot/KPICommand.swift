@@ -58,12 +58,12 @@ struct KPI: ParsableCommand {
         @OptionGroup var options: RootOptions
         @Argument(help: "The KPI.") var id: String
         @Option(help: "Day reported on. Default: the newest snapshot's.", transform: Moments.day) var day: Int64?
-        @Option(help: "As known at this event. Default: now.") var knownAt: Int64?
+        @Option(help: KnownAt.help) var knownAt: String?
 
         func run() throws {
             let (kpi, answer) = try options.read { lake in
                 let kpi = try lake.kpi(id)
-                return (kpi, try lake.kpiValues(kpi, day: day, knownAt: knownAt))
+                return (kpi, try lake.kpiValues(kpi, day: day, knownAt: try knownAt.map { try lake.known(at: $0).seq }))
             }
             if options.json {
                 return try Terminal.json([
@@ -150,11 +150,13 @@ struct KPI: ParsableCommand {
 
         @OptionGroup var options: RootOptions
         @Argument(help: "The KPI.") var id: String
+        @Option(help: KnownAt.help) var knownAt: String?
 
         func run() throws {
             let (kpi, answer, reads) = try options.read { lake in
                 let kpi = try lake.kpi(id)
-                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: nil), try lake.reads(of: kpi))
+                let seq = try knownAt.map { try lake.known(at: $0).seq }
+                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: seq), try lake.reads(of: kpi))
             }
             if options.json {
                 return try Terminal.json([
@@ -182,43 +184,6 @@ struct KPI: ParsableCommand {
             for issue in reads.issues { Terminal.out("issue: \(issue.text)") }
             Terminal.out("trace it: bedrot lineage kpi:\(kpi.id)")
         }
-    }
-}
-
-struct Query: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Ask the warehouse in SQL, read-only.",
-        discussion: """
-            Facts, totals and dimensions by their plain names show the current figures; NAME_v holds all versions. The table `events` \
-            (seq, id, time, type, stream, actor, run, body) is the log; from_seq and set_seq of a fact are seqs of events.
-            """)
-
-    @OptionGroup var options: RootOptions
-    @Argument(help: "One SELECT.") var sql: String
-    @Flag(help: "Print CSV.") var csv = false
-
-    func run() throws {
-        let result = try options.read { try $0.query(sql) }
-        if options.json {
-            return try Terminal.json(
-                .array(result.rows.map { row in .object(Dictionary(zip(result.columns, row).map { ($0, $1) }, uniquingKeysWith: { $1 })) }))
-        }
-        func text(_ json: JSON, null: String) -> String {
-            switch json {
-            case .string(let text): text
-            case .int(let number): String(number)
-            default: null
-            }
-        }
-        if csv {
-            return Terminal.out(CSVText.table(result.columns, result.rows.map { $0.map { text($0, null: "") } }))
-        }
-        var table = TextTable(
-            columns: result.columns.enumerated().map { i, name in
-                (name, result.rows.contains { if case .string = $0[i] { true } else { false } } ? .left : .right)
-            })
-        table.rows = result.rows.map { $0.map { text($0, null: "–") } }
-        Terminal.out(table.render())
     }
 }
 

@@ -244,7 +244,7 @@ extension Artist {
             abstract: "Enter an artist: name, Spotify id, handles, splits, in one event; shows which rows it resolves.",
             discussion: """
                 Asks at a terminal for what is not given. Handles and splits may be given several times:
-                  bedrot artist add "ZONE A0" --spotify-id 62owJQCD2XzVB2o19CVsFM --handle tiktok=zone.a0 --handle instagram=17841400000000000 \\
+                  bedrot artist add "ZONE A0" --spotify-id 62owJQCD2XzVB2o19CVsFM --handle tiktok=zone.a0 \\
                     --split track=QZBDR2400001,payee=Anna,from_day=2025-01-01,share=0.4
                 A collaboration names its members: --member "ZONE A0=0.5" --member "SXNCTUARY=0.5"
                 """)
