@@ -202,7 +202,7 @@ final class ProjectionRun {
                 arguments: [event.seq, event.stream, event.body["capture"]?.int])
         case .expired: try expired(event)
         case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .runStep, .rebuilt, .swapped, .subjectErased,
-            .gapAcknowledged, .tagSet, .tagRemoved:
+            .gapAcknowledged, .tagSet, .tagRemoved, .statementIssued:
             break
         }
         switch type {

@@ -26,6 +26,7 @@ package enum EventType: String, CaseIterable, Sendable {
     case gapAcknowledged = "coverage.acknowledged"
     case tagSet = "tag.set"
     case tagRemoved = "tag.removed"
+    case statementIssued = "statement.issued"
 
     /// The newest body version this binary understands. All bodies are at version 1, so no upcaster exists yet.
     package var version: Int { 1 }
