@@ -91,6 +91,14 @@ package struct ReferenceTable: Sendable {
     /// The versioned table behind it.
     var table: String { "ref_\(kind)_v" }
 
+    /// The shipped rows as people read them, cells by column.
+    package var shippedRows: [[String: String]] {
+        rows.map { row in
+            Dictionary(
+                zip(columns, row).compactMap { column, cell in cell.map { (column.name, column.type.text($0)) } }, uniquingKeysWith: { $1 })
+        }
+    }
+
     /// A cell as it is stored.
     package enum StoredCell: Sendable, Equatable {
         case text(String)

@@ -44,7 +44,7 @@ extension ProjectionRun {
         for column in table.columns {
             let cell = (column.isKey ? keys : values)[column.name]?.string.flatMap { column.type.read($0) }
             if column.isKey, cell == nil { return try skip("reference.changed/\(kind)") }
-            cells.append(cell)
+            cells.append(erased(cell, column.type))
         }
         let arguments = cells.map(\.databaseValue)
         let isThisKey = table.key.map { "\"\($0.name)\" = ?" }.joined(separator: " AND ")
@@ -66,6 +66,14 @@ extension ProjectionRun {
                 INSERT INTO "\(table.table)" (\(columns), from_seq, to_seq) VALUES \
                 (\(arguments.map { _ in "?" }.joined(separator: ", ")), \(change.seq), NULL)
                 """, arguments: StatementArguments(arguments))
+    }
+
+    /// A pseudonym whose key is destroyed reads erased, and still tells one person from another.
+    private func erased(_ cell: ReferenceTable.StoredCell?, _ type: ReferenceTable.CellType) -> ReferenceTable.StoredCell? {
+        guard case .personal(let group) = type, case .text(let text) = cell else { return cell }
+        let parts = text.split(separator: ":")
+        guard parts.count == 4, definitions.erased.contains("\(group):\(parts[2])") else { return cell }
+        return .text("p1:\(group):erased:\(Hash256(hashing: Array(text.utf8)).hex.prefix(8))")
     }
 
     /// A value that the service shows means a member, from this event on.

@@ -63,6 +63,11 @@ package enum SQLText {
         String(decoding: sql.utf8.map { (97...122).contains($0) ? $0 - 32 : $0 }, as: UTF8.self)
     }
 
+    /// The text with the letters A to Z in lower case.
+    package static func lower(_ text: String) -> String {
+        String(decoding: text.utf8.map { (65...90).contains($0) ? $0 + 32 : $0 }, as: UTF8.self)
+    }
+
     /// Whether a word stands in the text by itself, in any case.
     package static func contains(_ word: String, in sql: String) -> Bool {
         let text = Array(upper(sql).utf8)

@@ -200,10 +200,10 @@ struct Zones: ParsableCommand {
 
 struct Artist: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say which names and ids are one artist.",
+        abstract: "Enter artists, and say which names and ids are one.",
         discussion:
             "Spellings that differ in case, spaces, dots, hyphens and underscores are one name already; ids of services need an alias.",
-        subcommands: [Alias.self])
+        subcommands: [Add.self, Alias.self])
 
     struct Alias: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -46,6 +46,12 @@ enum Terminal {
         }
     }
 
+    /// A line that the person types; nil for an empty one.
+    static func answer(_ question: String) -> String? {
+        write(STDERR_FILENO, "\(question): ")
+        return readLine().flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// Puts a yes-or-no question; no is the default.
     static func ask(_ question: String) -> Bool {
         write(STDERR_FILENO, "\(question)\nGo on all the same? [y/N] ")

@@ -55,7 +55,7 @@ catalogue AS (
   JOIN alias_of l ON l.kind = 'title' AND l.norm = w.norm
   LEFT JOIN ref_track r ON r.track = l.member
   UNION
-  SELECT w.norm, 3, CASE WHEN i.track_id <> 'track:unknown' THEN i.track_id ELSE t.track_id END, a.artist_id
+  SELECT w.norm, 3, CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE t.track_id END, a.artist_id
   FROM word w
   JOIN source_value s ON s.kind = 'title' AND s.norm = w.norm
   JOIN track_of t ON t.source_id = s.id
@@ -84,7 +84,7 @@ lines AS (
 tracks AS (
   SELECT c.norm AS norm, c.source AS source, c.track_id AS track_id, c.artist_id AS artist_id FROM catalogue c
   UNION
-  SELECT f.norm, 4, CASE WHEN i.track_id <> 'track:unknown' THEN i.track_id ELSE t.track_id END, a.artist_id
+  SELECT f.norm, 4, CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE t.track_id END, a.artist_id
   FROM lines f
   JOIN track_of t ON t.source_id = f.title
   JOIN track_of i ON i.source_id = f.isrc
