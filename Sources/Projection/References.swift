@@ -130,6 +130,7 @@ extension ProjectionRun {
         guard let row = try Row.fetchOne(database, sql: "SELECT kind, service, value, norm FROM source_value WHERE id = ?", arguments: [id])
         else { return }
         let (kind, service, value, norm): (String, String, String, String) = (row["kind"], row["service"], row["value"], row["norm"])
+        if definitions.reference.campaignNames.sources.contains(kind) { return try takeApart(value) }
         let defaults = definitions.reference.aliases[kind]
         let initial: String
         switch kind {
@@ -155,6 +156,16 @@ extension ProjectionRun {
             try database.cachedStatement(sql: "INSERT INTO member_v VALUES (?, ?, ?, ?)")
                 .execute(arguments: [id, version.member, version.from, i + 1 < versions.count ? versions[i + 1].from : nil])
         }
+    }
+
+    /// The parts of a campaign's name; several source values may be one name.
+    private func takeApart(_ name: String) throws {
+        let parts = definitions.reference.campaignNames.parts(of: name)
+        try database.cachedStatement(sql: "INSERT OR IGNORE INTO campaign_name_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .execute(arguments: [
+                name, parts.count, parts.first, parts.second, parts.rest, parts.firstNorm, parts.secondNorm, parts.isFirstTargeting,
+                parts.isSecondTargeting, parts.copy, parts.whole,
+            ])
     }
 
     func flushSources() throws {

@@ -34,7 +34,7 @@ struct WarehouseViews {
     static let fixedNames: Set = [
         "artist_of", "platform_of", "territory_of", "track_of", "dim_rate", "rate_of", "quality_issue", "dim_date", "dim_month",
         "dim_platform", "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value",
-        "events", "known_at",
+        "events", "known_at", "alias_of", "campaign_name_part",
     ]
 
     /// Every view, each after those it reads but for the defined ones, which may read each other in any order.
@@ -108,6 +108,10 @@ struct WarehouseViews {
                     SELECT s.id AS source_id, m.member AS track_id, s.kind AS kind FROM main.source_value s JOIN main.member_v m ON \
                     m.source_id = s.id AND \(live("m")) WHERE s.kind IN ('isrc', 'title')
                     """),
+            View(
+                name: "alias_of",
+                select: "SELECT l.kind AS kind, l.service AS service, l.norm AS norm, l.member AS member FROM main.alias_v l WHERE \(live("l"))"
+            ),
             View(
                 name: "territory_of",
                 select: """
