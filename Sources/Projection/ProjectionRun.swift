@@ -105,7 +105,7 @@ final class ProjectionRun {
     private static func createSchema(
         _ database: Database, tables: [VersionedTable], definitions: DefinitionSet, calendar: ClosedRange<Int>
     ) throws {
-        for sql in Warehouse.schema { try database.execute(sql: sql) }
+        for sql in Warehouse.schema + Operations.schema { try database.execute(sql: sql) }
         try CalendarDimension.fill(database, years: calendar)
         for table in tables { try database.execute(sql: table.createSQL) }
         for table in definitions.reference.tables { try table.create(database) }
@@ -182,26 +182,17 @@ final class ProjectionRun {
             changes = try merger.accept(partition: partition, capture: capture, at: event.seq)
             try saveItem(capture)
         case .referenceChanged: try referenceChanged(event)
-        case .runStarted:
-            try database.execute(
-                sql: "INSERT INTO ops_run VALUES (?, ?, ?, NULL, NULL)",
-                arguments: [event.run ?? "", event.body["command"]?.string ?? "", event.seq])
         case .runCompleted:
-            try database.execute(
-                sql: "UPDATE ops_run SET completed_seq = ?, outcome = ? WHERE run = ?",
-                arguments: [event.seq, event.body["outcome"]?.string ?? "", event.run ?? ""])
             if dataSeq > snapshotSeq {
                 completions.append((event.seq, event.time))
                 snapshotSeq = event.seq
             }
-        case .duplicate:
-            try database.execute(
-                sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
-                arguments: [event.seq, event.stream, event.body["capture"]?.int])
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased,
-            .gapAcknowledged:
+        case .logOpened, .definitionCaptured, .duplicate, .failed, .drifted, .archived, .expired, .runStarted, .runStep, .rebuilt, .swapped,
+            .subjectErased, .gapAcknowledged, .kpiAlerted, .kpiAcknowledged, .kpiResolved, .signedIn, .sessionRefreshed, .sessionExpiring,
+            .sessionExpired, .signInRequired, .sessionChecked, .sessionRevoked:
             break
         }
+        try noteOperation(event, type, changes)
         switch type {
         case .promoted where event.body["to"]?.string != "staging": break
         // What was never promoted leaves no gap when it is quarantined.
@@ -235,7 +226,6 @@ final class ProjectionRun {
                 capture.seq, capture.stream, capture.account, capture.name, capture.observed.iso,
                 String(decoding: try event.body.canonical(), as: UTF8.self),
             ])
-        try database.execute(sql: "INSERT INTO ops_ingest VALUES (?, ?, 'new', ?)", arguments: [event.seq, capture.stream, capture.seq])
     }
 
     private func promoted(_ promotion: StagingPromotion) throws {
