@@ -36,6 +36,27 @@ package struct ProjectionOutcome: Sendable {
     package var overflowing: Set<String> = []
     /// KPIs whose whole past was computed anew, because a definition changed.
     package var recomputed: Set<String> = []
+    /// Alerts that the reactor opened or resolved afterwards.
+    package var alerts: [AlertNews] = []
+}
+
+/// An alert that a projection gave rise to, or put an end to, in words for people.
+package struct AlertNews: Sendable {
+    package let isOpened: Bool
+    package let severity: KPIDefinition.AlertRule.Severity
+    package let kpi: String
+    /// Canonical JSON.
+    package let dimensions: String
+    package let text: String
+    /// The value, with its unit.
+    package let value: String
+
+    package init(
+        isOpened: Bool, severity: KPIDefinition.AlertRule.Severity, kpi: String, dimensions: String, text: String, value: String
+    ) {
+        (self.isOpened, self.severity, self.kpi) = (isOpened, severity, kpi)
+        (self.dimensions, self.text, self.value) = (dimensions, text, value)
+    }
 }
 
 /// One pass over the log into one open warehouse transaction.
