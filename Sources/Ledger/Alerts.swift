@@ -168,8 +168,9 @@ extension Lake {
     /// Opens and resolves alerts by the newest snapshot: events, each once for an alert and a snapshot. Never part of a replay.
     ///
     /// It compares the snapshot with the log, so it can be repeated after a crash at any point.
-    func judgeAlerts() throws -> [AlertNews] {
-        let snapshot = try latestKPIs()
+    func judgeAlerts() throws -> [AlertNews] { try judgeAlerts(by: try latestKPIs()) }
+
+    func judgeAlerts(by snapshot: KPISnapshot) throws -> [AlertNews] {
         guard snapshot.seq > 0 else { return [] }
         let definitions = try definitionsInForce()
         let judgement = Judgement(snapshot, definitions, thresholds: try thresholds(definitions))

@@ -57,7 +57,9 @@ private enum DoctorText {
         for part in report.parts { table.rows.append([part.name, Words.bytes(part.bytes), Words.grouped(Int64(part.files))]) }
         Terminal.out(table.render())
         Terminal.out("free on its disk: \(Words.bytes(report.freeBytes))")
-        Terminal.out("events: \(Words.grouped(report.events)), projected to \(Words.grouped(report.projected))")
+        let lag = report.events - report.projected
+        Terminal.out(
+            "events: \(Words.grouped(report.events)), projected to \(Words.grouped(report.projected)), \(Words.grouped(lag)) not projected")
         Terminal.out("clock: \(report.now.iso), last event \(report.lastEvent?.iso ?? "none"), reporting zone \(report.zone)")
         for version in report.versions { Terminal.out("\(version.name): \(version.value)") }
         for (folder, files) in report.definitions { Terminal.out("definitions: \(Words.count(Int64(files), "file")) in \(folder)") }

@@ -15,13 +15,19 @@ struct Project: ParsableCommand {
             let status = try options.read { try $0.projector.status() }
             if options.json {
                 return try Terminal.json([
-                    "projected": .int(status.projected), "head": .int(status.head),
+                    "projected": .int(status.projected), "head": .int(status.head), "lag": .int(status.head - status.projected),
                     "generation": status.generation.map { .int(Int64($0)) } ?? .null,
                     "stale": .array(status.stale.map { .string($0) }),
                     "issues": .array(status.issues.map(\.json)),
                 ])
             }
-            Terminal.out("projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")")
+            let lag = status.head - status.projected
+            Terminal.out(
+                """
+                projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")\
+                \(lag > 0 ? "; \(Words.count(lag, "event")) not projected: bedrot project" : "")
+                """
+            )
             for reason in status.stale { Terminal.out("stale: \(reason)") }
             for issue in status.issues { Terminal.out("issue: \(issue.text)") }
             return
@@ -251,6 +257,10 @@ enum ProjectionText {
                 "curated": .array(outcome.curated.map { .string($0.path) }), "snapshots": .array(outcome.snapshots.map { .int($0) }),
                 "skipped": .object(outcome.skipped.mapValues { .int($0) }),
                 "unready": .object(outcome.unready.mapValues { .string($0) }),
+                "alerts": .object([
+                    "opened": .int(Int64(outcome.alerts.count(where: \.isOpened))),
+                    "resolved": .int(Int64(outcome.alerts.count { !$0.isOpened })),
+                ]),
             ])
         }
         guard !options.quiet else { return }
@@ -265,6 +275,7 @@ enum ProjectionText {
         }
         unready(outcome.unready)
         overflowing(outcome)
+        AlertText.news(outcome.alerts)
     }
 
     /// KPIs without a value because of an absurd amount in some file.

@@ -9,8 +9,6 @@ formula: 100 less deductions for old figures, held back captures and held back d
 dimensions: [source, account]
 window: none; what is known at the snapshot
 completeness: older than a third of the service's normal age costs 5, than that age 15, than its critical age 30, than twice that 40; no figures at all cost 20; a held back capture newer than the newest taken one and held back days cost 10 each; a service of critical priority past its critical age 20 more
-alerts:
-  - {alert: ill, below: 60, severity: warn, cooldown_days: 3, text: "A source is late or stuck; look at it with bedrot coverage and bedrot zones held."}
 ---*/
 WITH moment AS (
   SELECT CASE WHEN :now_ms < (:day + 1) * 86400000 THEN :now_ms ELSE (:day + 1) * 86400000 END AS ms
