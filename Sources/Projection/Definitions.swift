@@ -39,6 +39,8 @@ package struct DefinitionSet: Sendable {
     package private(set) var curated: [CuratedDefinition] = []
     package private(set) var kpis: [KPIDefinition] = []
     package private(set) var views: [ViewDefinition] = []
+    /// The services, by name. A file that does not parse is left out; `bedrot doctor contracts` names it.
+    package private(set) var services: [String: ServiceDefinition] = [:]
     package private(set) var guards = Guards()
     package private(set) var reference = ReferenceDefaults()
     /// Destroyed keys of persons, `<group>:<key id>`. An erasure holds for the past too, so it belongs to the rules of every replay.
@@ -72,7 +74,8 @@ package struct DefinitionSet: Sendable {
         case .guards: guards = try Guards(path: path, bytes: bytes)
         case .zones: zones = try ZoneTable(path: path, bytes: bytes)
         case .reference: try reference.read(path: path, bytes: bytes)
-        case .service, nil: break
+        case .service: if let service = try? ServiceDefinition(path: path, bytes: bytes) { services[service.service] = service }
+        case nil: break
         }
         files[path] = file
     }
@@ -145,7 +148,7 @@ package enum DefinitionKind: String, Sendable {
     /// Whether another file of this kind can give other curated files, from the same facts.
     var shapesCurated: Bool { self == .curated || self == .view }
     /// Whether another file of this kind can give other KPI values, from the same facts.
-    var shapesKPIs: Bool { self == .kpi || self == .guards || self == .view }
+    var shapesKPIs: Bool { self == .kpi || self == .guards || self == .view || self == .service }
 
     package init?(path: String) {
         let parts = path.split(separator: "/").map(String.init)

@@ -67,11 +67,7 @@ struct DigestBuilder {
         """
     }
 
-    static let ops: [(name: String, sql: String)] = [
-        ("ops_run", "SELECT run, command, started_seq, completed_seq, outcome FROM ops_run ORDER BY 3"),
-        ("ops_ingest", "SELECT seq, stream, outcome, capture FROM ops_ingest ORDER BY 1"),
-        ("ops_kpi_value", kpiValues(operational: true)),
-    ]
+    static let ops: [(name: String, sql: String)] = Operations.digested + [("ops_kpi_value", kpiValues(operational: true))]
 
     func tableDigests() throws -> [String: String] {
         var digests: [String: String] = [:]

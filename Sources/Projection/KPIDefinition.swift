@@ -7,7 +7,16 @@ package struct KPIDefinition: Sendable {
     /// When a value of the KPI calls for a person.
     package struct AlertRule: Sendable, Equatable {
         /// How loud an alert is.
-        package enum Severity: String, Sendable { case info, warn, critical }
+        package enum Severity: String, Sendable, Comparable, CaseIterable {
+            case info, warn, critical
+
+            package static func < (a: Self, b: Self) -> Bool { rank(a) < rank(b) }
+
+            private static func rank(_ severity: Self) -> Int { allCases.firstIndex(of: severity) ?? 0 }
+        }
+
+        /// A limit that each service has of its own, in hours, for KPIs by `source` or `service`.
+        package enum ServiceLimit: String, Sendable { case warn = "freshness.warn", critical = "freshness.critical" }
 
         /// Its name; with the KPI and the dimensions it tells one alert from another.
         package let id: String
@@ -15,6 +24,10 @@ package struct KPIDefinition: Sendable {
         package let isAbove: Bool
         /// In billionths of the unit that people see: −20 percent is −20 000 000 000.
         package let limit: Int64
+        /// Where the limit is the service's own; `limit` is 0 then.
+        package let serviceLimit: ServiceLimit?
+        /// Covered days or months from which on a value is judged; nil: all that are expected.
+        package let minCovered: Int64?
         package let severity: Severity
         /// Days for which a resolved alert that comes back is not told again.
         package let cooldownDays: Int64
@@ -144,7 +157,7 @@ extension KPIDefinition.AlertRule {
         let line = node.mark.map { $0.line + 1 }
         func fail(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: line, reason: "alerts: \(reason)") }
         for (key, _) in node.mapping ?? [:] {
-            let known = ["alert", "above", "below", "severity", "cooldown_days", "text"]
+            let known = ["alert", "above", "below", "severity", "cooldown_days", "min_covered", "text"]
             guard let name = key.string, known.contains(name) else {
                 throw fail("unknown key “\(key.string ?? "?")”; known: \(known.joined(separator: ", "))")
             }
@@ -152,8 +165,13 @@ extension KPIDefinition.AlertRule {
         guard let id = node["alert"]?.string, let text = node["text"]?.string else { throw fail("`alert` (a name) and `text` are needed") }
         let sides = (node["above"]?.scalar?.string, node["below"]?.scalar?.string)
         guard let written = sides.0 ?? sides.1, sides.0 == nil || sides.1 == nil else { throw fail("give one of `above` and `below`") }
-        guard case .value(let limit, exact: true) = PlainNumber.parse(Array(written.utf8), scale: 9) else {
-            throw fail("“\(written)” is no number with at most nine decimals")
+        let serviceLimit = ServiceLimit(rawValue: written)
+        var limit: Int64 = 0
+        if serviceLimit == nil {
+            guard case .value(let number, exact: true) = PlainNumber.parse(Array(written.utf8), scale: 9) else {
+                throw fail("“\(written)” is neither a number with at most nine decimals nor freshness.warn or freshness.critical")
+            }
+            limit = number
         }
         guard let severity = Severity(rawValue: node["severity"]?.string ?? "warn") else {
             throw fail("`severity` is info, warn or critical")
@@ -161,7 +179,8 @@ extension KPIDefinition.AlertRule {
         let days = node["cooldown_days"]?.int ?? 7
         guard (0...3650).contains(days) else { throw fail("`cooldown_days` is 0 to 3650") }
         self.init(
-            id: id, isAbove: sides.0 != nil, limit: limit, severity: severity, cooldownDays: Int64(days), text: text)
+            id: id, isAbove: sides.0 != nil, limit: limit, serviceLimit: serviceLimit,
+            minCovered: node["min_covered"]?.int.map { Int64($0) }, severity: severity, cooldownDays: Int64(days), text: text)
     }
 }
 

@@ -143,6 +143,8 @@ struct KPIEngine {
         var functions: Set<String> = []
         /// Whether it reads what counts events that bear no data: runs, captures, duplicates.
         var isOperational = false
+        /// Whether it reads what the service files say.
+        var services = false
     }
 
     /// Asks SQLite, while it compiles the statement; what only the inside of a view names is not the statement's.
@@ -176,6 +178,7 @@ struct KPIEngine {
         var reads = Reads(functions: seen.functions)
         for (name, column, view) in seen.names {
             let table = name.hasSuffix("_v") ? String(name.dropLast(2)) : name
+            if name == "op_source" { reads.services = true }
             if name.hasPrefix("ops_") || name == "capture" { reads.isOperational = true }
             if facts.contains(table) { reads.tables.insert(table) }
             if defined.contains(name) { reads.views.insert(name) }

@@ -80,12 +80,6 @@ package enum Warehouse {
         """
         CREATE TABLE kpi_state (kpi TEXT PRIMARY KEY, rules TEXT NOT NULL, is_operational INTEGER NOT NULL) STRICT, WITHOUT ROWID
         """,
-        """
-        CREATE TABLE ops_run (run TEXT PRIMARY KEY, command TEXT NOT NULL, started_seq INTEGER NOT NULL, completed_seq INTEGER, \
-        outcome TEXT) STRICT, WITHOUT ROWID
-        """,
-        "CREATE TABLE ops_ingest (seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, outcome TEXT NOT NULL, capture INTEGER) STRICT",
-        "CREATE TABLE ops_skipped (type TEXT PRIMARY KEY, events INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     ]
 
     /// Opens the database of a generation for the projector.

@@ -19,6 +19,7 @@ struct WarehouseViews {
     }
 
     let facts: [FactDefinition]
+    private let operations: [View]
     private let defined: [ViewDefinition]
     private let references: [ReferenceTable]
     private let known: Known
@@ -28,18 +29,20 @@ struct WarehouseViews {
         defined = definitions.views
         references = definitions.reference.tables
         self.known = known
+        operations = Operations.views(
+            definitions, known: known == .now ? "(SELECT seq FROM main.ops_known)" : "(SELECT seq FROM temp.known_at)")
     }
 
     /// Names of the warehouse that no definition may take.
-    static let fixedNames: Set = [
+    static let fixedNames: Set<String> = Operations.viewNames.union([
         "artist_of", "platform_of", "territory_of", "track_of", "dim_rate", "rate_of", "quality_issue", "dim_date", "dim_month",
         "dim_platform", "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value",
         "events", "known_at", "alias_of", "campaign_name_part",
-    ]
+    ])
 
     /// Every view, each after those it reads but for the defined ones, which may read each other in any order.
     var all: [View] {
-        memberViews + rateViews + references.map(view)
+        memberViews + rateViews + operations + references.map(view)
             + facts.flatMap { fact in [view(of: fact)] + fact.totals.map { view(of: $0, in: fact) } }
             + [qualityIssues] + defined.map { View(name: $0.name, select: $0.sql) }
     }

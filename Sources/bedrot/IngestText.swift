@@ -11,7 +11,10 @@ enum IngestText {
         guard !quiet else { return }
         moves(report.moves)
         if report.projection == nil, !isDryRun { Terminal.out("not projected: run `bedrot project`") }
-        if let projection = report.projection { ProjectionText.overflowing(projection) }
+        if let projection = report.projection {
+            ProjectionText.overflowing(projection)
+            AlertText.news(projection.alerts)
+        }
         guard !isDryRun else { return }
         let captures = report.files.compactMap { if case .promoted(let capture, _, _, _, _) = $0.kind { capture } else { nil } }
         if captures.count == 1 { Terminal.out("undo: bedrot retract \(captures[0]) --reason …") }
