@@ -198,7 +198,8 @@ package struct TableDescription: Sendable {
         if column.storage == .nano {
             // A share is of the whole, not of a currency.
             let isMoney = !column.name.hasSuffix("_share_nano") && !column.name.hasSuffix("_rate_nano") && column.isMeasure
-            if isMoney, let currency = fact.currency { notes.append("in the currency that column \(currency.column) names") }
+            let own = fact.columns.first { $0.name == "currency" && $0.storage == .source("currency") }?.name
+            if isMoney, let currency = own ?? fact.currency?.column { notes.append("in the currency that column \(currency) names") }
         }
         if let observer = guards.observers["\(table).\(column.name)"] {
             notes.append("plays as seen by \(observer): never add another observer's")
