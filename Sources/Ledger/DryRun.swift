@@ -75,6 +75,7 @@ extension Lake {
             }
             do {
                 let result = try reader.stage(object: capture.object, contract: contract, facts: capture.facts) { _ in }
+                if let refusal = contract.refusal(of: result.report) { throw refusal }
                 if !options.acceptChanges,
                     let doubt = try ChangeCheck(lake: self, state: state).doubt(capture, contract: contract, hash: hash, reader: reader)
                 {
@@ -92,7 +93,7 @@ extension Lake {
                         "from": "raw", "to": "staging", "contract": .string(hash.hex), "reader": .int(Int64(Cleaner.revision)),
                         "items": [item.body],
                     ])
-                if let drift = Drift(item, new: result.report.newColumns, of: capture, contract: hash, state: state),
+                if let drift = Drift(item, result.report, of: capture, contract: hash, state: state),
                     try log.read({ try $0.seq(forKey: drift.key) }) == nil
                 {
                     outcome.drift = drift

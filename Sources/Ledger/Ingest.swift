@@ -351,8 +351,8 @@ extension Lake {
                     draft(
                         capture.stream, .duplicate, run: run.id,
                         [
-                            "capture": .int(seq), "name": .string(capture.name), "observed": .string(capture.observed.iso),
-                            "account": .string(capture.account),
+                            "capture": .int(seq), "object": .string(capture.object.hex), "name": .string(capture.name),
+                            "observed": .string(capture.observed.iso), "account": .string(capture.account),
                         ]))
                 return .duplicate(seq, waits: waits)
             }

@@ -113,6 +113,23 @@ extension Lake {
         }
     }
 
+    /// Many questions at once: the values of each KPI, by id, on its day, from what was known at its event; in the order asked.
+    ///
+    /// The clock of a question (`:now_ms`) is the midnight after its day.
+    package func kpiValues(asking questions: [(kpi: String, day: Int64, seq: Int64)]) throws -> [[KPIValue]] {
+        let definitions = try definitionsInForce()
+        let known = Dictionary(uniqueKeysWithValues: definitions.kpis.map { ($0.id, $0) })
+        let asked = try questions.map { question in
+            guard let kpi = known[question.kpi] else {
+                throw LedgerError("there is no KPI “\(question.kpi)”; known: \(definitions.kpis.map(\.id).joined(separator: ", "))")
+            }
+            return (kpi: kpi, day: question.day, seq: question.seq)
+        }
+        return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
+            try KPIQuestion(database: database, definitions: definitions).values(asked)
+        }
+    }
+
     /// The past of a KPI: a value at every snapshot, newest last.
     package func kpiHistory(_ kpi: KPIDefinition, limit: Int?) throws -> [(seq: Int64, day: Int64, value: KPIValue)] {
         try warehouse().queue.read { database in

@@ -123,7 +123,7 @@ extension SchemaPage {
                     observers.sorted { $0.key < $1.key }.map { [[.plain($0.key)], [.code($0.value.joined(separator: ", "))]] }))
         }
         for kpi in kpis where !kpi.compares.isEmpty {
-            pieces.append(.paragraph([.code(kpi.id), .plain(" compares \(kpi.compares.joined(separator: " and ")).")]))
+            pieces.append(.paragraph([.code(kpi.id), .plain(" sets \(kpi.compares.joined(separator: " and ")) side by side.")]))
         }
         if !guards.nonAdditive.isEmpty {
             pieces.append(

@@ -194,6 +194,8 @@ struct SQLFile {
     let path: String
     let header: Node
     let body: String
+    /// The number of the body's first line in the file.
+    let bodyLine: Int
 
     init(path: String, bytes: [UInt8]) throws {
         self.path = path
@@ -207,6 +209,7 @@ struct SQLFile {
         }
         header = node
         body = String(text[end.upperBound...])
+        bodyLine = text[..<end.upperBound].utf8.count { $0 == 10 } + 1
     }
 
     func text(_ key: String) throws -> String {
@@ -465,7 +468,7 @@ package struct CuratedDefinition: Sendable {
         guard !file.contains("/"), !file.hasPrefix(".") else {
             throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder")
         }
-        sql = try SQLText.checked(source.body, path: path, needsOrder: true)
+        sql = try SQLText.checked(source.body, path: path, line: source.bodyLine, needsOrder: true)
     }
 
     private static func keepYears(_ source: SQLFile) throws -> Int64 {

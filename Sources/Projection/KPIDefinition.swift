@@ -86,7 +86,7 @@ package struct KPIDefinition: Sendable {
             }
             return (fact, condition)
         }
-        sql = try SQLText.checked(file.body, path: path, needsOrder: true)
+        sql = try SQLText.checked(file.body, path: path, line: file.bodyLine, needsOrder: true)
     }
 }
 
@@ -149,7 +149,7 @@ package struct ViewDefinition: Sendable {
         for column in grain where !columns.contains(where: { $0.name == column }) {
             throw DefinitionError(path: path, line: 1, reason: "`grain` names “\(column)”, which `columns` lacks")
         }
-        sql = try SQLText.checked(file.body, path: path, needsOrder: false)
+        sql = try SQLText.checked(file.body, path: path, line: file.bodyLine, needsOrder: false)
     }
 }
 

@@ -36,6 +36,8 @@ package struct ProjectionOutcome: Sendable {
     package var overflowing: Set<String> = []
     /// KPIs whose whole past was computed anew, because a definition changed.
     package var recomputed: Set<String> = []
+    /// Definitions that were others than before this pass.
+    package var stale: [StaleDefinition] = []
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -198,7 +200,8 @@ final class ProjectionRun {
             try database.execute(
                 sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
                 arguments: [event.seq, event.stream, event.body["capture"]?.int])
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased,
+        case .expired: try expired(event)
+        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .runStep, .rebuilt, .swapped, .subjectErased,
             .gapAcknowledged, .tagSet, .tagRemoved:
             break
         }
@@ -250,6 +253,16 @@ final class ProjectionRun {
             if let rejects = item.rejects { files.append((rejects.path, .staging, rejects.hash, item.rejectedRows)) }
             try setFiles(files, capture: item.capture)
             if merger.checked.remove(item.capture) != nil { unsettled.remove(item.capture) } else { unsettled.insert(item.capture) }
+        }
+    }
+
+    /// The raw and staging files of captures whose bytes were given up go with them, also when the bytes come back.
+    private func expired(_ event: Event) throws {
+        for item in event.body["items"]?.array ?? [] {
+            guard let capture = item["capture"]?.int else { continue }
+            try setFiles([], capture: capture)
+            unsettled.remove(capture)
+            touchedStreams.insert(event.stream)
         }
     }
 
@@ -315,6 +328,7 @@ final class ProjectionRun {
                 definitions.fingerprint(\.shapesCurated).hex, definitions.fingerprint(\.shapesKPIs).hex, Warehouse.revision, dataSeq,
                 snapshotSeq,
             ])
+        try definitions.keepUsed(database)
         for table in tables { writers[table.name]?.end() }
         sources.detach()
         outcome.to = seq

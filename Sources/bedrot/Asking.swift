@@ -4,6 +4,13 @@ import EventLog
 import Ledger
 import Projection
 
+enum LineageText {
+    /// The record, or why it is not there any more.
+    static func text(_ line: LineageLine) -> String {
+        line.expired.map { "(its bytes were removed on purpose by event \($0), zone.expired)" } ?? line.text
+    }
+}
+
 struct Lineage: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "From a figure to its files, captures and lines; from a file or capture to its rows and curated files.",
@@ -53,7 +60,7 @@ struct Lineage: ParsableCommand {
                     report.lines.map {
                         [
                             "capture": .int($0.capture.seq), "line": .int($0.line), "text": .string($0.text),
-                            "raw": $0.rawPath.map { .string($0) } ?? .null,
+                            "raw": $0.rawPath.map { .string($0) } ?? .null, "expired": $0.expired.map { .int($0) } ?? .null,
                         ]
                     }),
                 "captures": .array(
@@ -74,7 +81,7 @@ struct Lineage: ParsableCommand {
             Terminal.out("rests on \(Words.count(report.rows, "row")) from \(Words.count(Int64(report.captures.count), "capture")):")
         }
         for line in report.lines {
-            Terminal.out("  capture \(line.capture.seq), \(line.capture.name), line \(line.line): \(line.text)")
+            Terminal.out("  capture \(line.capture.seq), \(line.capture.name), line \(line.line): \(LineageText.text(line))")
         }
         if report.rows > Int64(report.lines.count), !report.lines.isEmpty {
             Terminal.out("  and \(Words.count(report.rows - Int64(report.lines.count), "more row", "more rows"))")

@@ -198,7 +198,10 @@ struct RootOptions: ParsableArguments {
         defer { lake.close() }
         let bar = Bar(quiet: quiet || json)
         lake.progress = { bar.update($0, $1, $2) }
-        defer { bar.clear() }
+        defer {
+            bar.clear()
+            if !quiet { for warning in lake.definitionWarnings { Terminal.note("not portable: \(warning)") } }
+        }
         return try body(lake)
     }
 }

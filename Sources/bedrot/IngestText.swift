@@ -47,6 +47,9 @@ enum IngestText {
                     if !drift.new.isEmpty {
                         Terminal.out("  new columns, kept in raw until the contract names them: \(drift.new.joined(separator: ", "))")
                     }
+                    if !drift.retyped.isEmpty {
+                        Terminal.out("  columns of another type than the contract says: \(drift.retyped.joined(separator: ", "))")
+                    }
                     if !drift.missing.isEmpty {
                         Terminal.out("  columns that the export before had: \(drift.missing.joined(separator: ", "))")
                     }
@@ -114,6 +117,7 @@ enum IngestText {
                 body["held"] = .int(Int64(held))
                 if let drift = file.drift {
                     body["new_columns"] = .array(drift.new.map { .string($0) })
+                    body["retyped_columns"] = .array(drift.retyped.map { .string($0) })
                     body["missing_columns"] = .array(drift.missing.map { .string($0) })
                 }
                 if let change = report.projection?.changes[event] {

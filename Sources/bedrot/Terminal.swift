@@ -61,6 +61,12 @@ enum Terminal {
         return ["y", "yes"].contains(answer.lowercased())
     }
 
+    /// Asks for a text; nil where the person gives none.
+    static func read(_ question: String) -> String? {
+        write(STDERR_FILENO, "\(question): ")
+        return readLine()
+    }
+
     /// Canonical JSON, one line.
     static func json(_ value: JSON) throws { out(bytes: try value.canonical() + [10]) }
 }

@@ -53,7 +53,8 @@ import Testing
         Case(["archive", "restore", "nothing"], 1, "the archive has no “nothing”", "bedrot archive list"),
         Case(["archive", "expire"], 64, "--dry-run", "--yes"),
         Case(["archive", "expire", "--yes", "--on", "2099-01-01"], 64, "--on is for --dry-run"),
-        Case(["archive", "expire", "--yes", "--objects"], 1, "refused", "every replay reads", "Nothing was removed"),
+        Case(["archive", "expire", "--yes", "--objects", "--file", "x.csv"], 64, "--objects is about what was received"),
+        Case(["archive", "expire", "--yes", "--yes-the-log-cannot-replay-them"], 64, "second word", "--objects --yes"),
         Case(["events", "--definitions", "/nowhere"], 1, "/nowhere holds no definitions", "--definitions"),
     ])
     func mistakesAreExplained(test: Case) throws {

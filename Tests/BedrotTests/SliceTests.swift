@@ -249,7 +249,7 @@ import Testing
         ),
         ("show", ["<event>"]), ("lineage", ["<subject>", "--where", "--day", "--known-at", "--limit", "kpi:"]),
         ("archive list", ["--file"]), ("archive restore", ["<version>", "--to"]),
-        ("archive expire", ["--dry-run", "--yes", "--on", "--file", "--objects"]),
+        ("archive expire", ["--dry-run", "--yes", "--on", "--file", "--objects", "--yes-the-log-cannot-replay-them"]),
         ("restatements", ["--limit", "--table", "--since"]),
         ("kpi list", ["--each"]), ("kpi show", ["<id>", "--day", "--known-at"]), ("kpi history", ["--plot", "--svg", "--limit"]),
         ("kpi explain", ["<id>", "--known-at"]),
