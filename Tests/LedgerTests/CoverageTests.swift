@@ -217,10 +217,10 @@ import Testing
         _ = try root.lake.log.write { try $0.append(draft) }
         // What a session lacks, every dataset of the service lacks: look at the right one.
         func last() throws -> DayRun? {
-            let rows = try root.lake.coverage(service: "tiktok", from: nil, to: nil, today: today).rows
-            return rows.first { $0.stream == "tiktok/follower_gender" }?.runs.last
+            let report = try root.lake.coverage(service: "tiktok", from: nil, to: nil, today: today)
+            return report.rows.first { $0.stream == "tiktok/follower_gender" }?.runs.last
         }
-        let asked = try #require(try last())
+        let asked = try #require(try last(), "a row")
         #expect(asked.state == .signIn && asked.days == today...today && asked.remedy?.hasPrefix("sign in at") == true)
         try snapshot(root, CalendarDay.text(day: today - 1))
         #expect(try last()?.state == .pulled)
