@@ -6,9 +6,9 @@ import Projection
 
 struct Reference: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Assumptions: exchange rates, and names that mean an account.",
+        abstract: "Assumptions: exchange rates, names that mean an account, currencies of accounts.",
         discussion: "Each is an event (reference.changed): what was assumed when stays known, and a KPI can be asked for as it was then.",
-        subcommands: [Rate.self, Import.self, Account.self, List.self])
+        subcommands: [Rate.self, Import.self, Account.self, Currency.self, List.self])
 
     struct Rate: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -59,13 +59,38 @@ struct Reference: ParsableCommand {
         }
     }
 
-    struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What is in force: rates, accounts or artists.")
-
-        enum Kind: String, ExpressibleByArgument, CaseIterable { case rate, account, artist }
+    struct Currency: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say in which currency a service counts an account's money.",
+            discussion: """
+                Example: bedrot reference currency metaads act_100000000000001 EUR
+                It counts for files that do not say it themselves, old ones too. Without it their amounts stay unconverted.
+                """)
 
         @OptionGroup var options: RootOptions
-        @Argument(help: "rate, account or artist.") var kind: Kind
+        @Argument(help: "The service.") var service: String
+        @Argument(help: "The account.") var account: String
+        @Argument(help: "ISO 4217 code.") var currency: String
+
+        func run() throws {
+            let seq = try options.write { lake in
+                let seq = try lake.setCurrency(service: service, account: account, code: currency)
+                if seq != nil { _ = try lake.project() }
+                return seq
+            }
+            if options.json { return try Terminal.json(["seq": seq.map { .int($0) } ?? .null]) }
+            let says = "\(service) counts the money of \(account) in \(currency.uppercased())"
+            Terminal.out(seq.map { "event \($0): \(says)" } ?? "known already: \(says)")
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What is in force: rates, accounts, currencies or artists.")
+
+        enum Kind: String, ExpressibleByArgument, CaseIterable { case rate, account, currency, artist }
+
+        @OptionGroup var options: RootOptions
+        @Argument(help: "rate, account, currency or artist.") var kind: Kind
 
         func run() throws { try kind == .rate ? listRates() : listNames() }
 
@@ -99,7 +124,9 @@ struct Reference: ParsableCommand {
                             ]
                         }))
             }
-            guard !names.isEmpty else { return Terminal.out("no \(kind.rawValue) has another name") }
+            guard !names.isEmpty else {
+                return Terminal.out(kind == .currency ? "no account has a currency of its own" : "no \(kind.rawValue) has another name")
+            }
             var table = TextTable(columns: [("service", .left), ("name", .left), ("is", .left), ("event", .right)])
             table.rows = names.map { [$0.service, $0.value, $0.member, "\($0.seq)"] }
             Terminal.out(table.render())
