@@ -46,6 +46,8 @@ package struct DefinitionSet: Sendable {
     /// Destroyed keys of persons, `<group>:<key id>`. An erasure holds for the past too, so it belongs to the rules of every replay.
     package internal(set) var erased: Set<String> = []
     package private(set) var zones = ZoneTable()
+    /// What secrets are called.
+    package private(set) var secrets = SecretNames.least
 
     package init(files: [String: [UInt8]]) throws {
         for (path, bytes) in files.sorted(by: { $0.key < $1.key }) { try read(path: path, bytes: bytes) }
@@ -75,6 +77,7 @@ package struct DefinitionSet: Sendable {
         case .zones: zones = try ZoneTable(path: path, bytes: bytes)
         case .reference: try reference.read(path: path, bytes: bytes)
         case .service: if let service = try? ServiceDefinition(path: path, bytes: bytes) { services[service.service] = service }
+        case .secrets: secrets = try SecretNames.parse(bytes, path: path)
         case nil: break
         }
         files[path] = file
@@ -141,7 +144,7 @@ package struct DefinitionSet: Sendable {
 
 /// What a definition file is, told by its path.
 package enum DefinitionKind: String, Sendable {
-    case contract, service, fact, view, curated, kpi, guards, reference, zones
+    case contract, service, fact, view, curated, kpi, guards, reference, zones, secrets
 
     /// Whether another file of this kind gives other rows, and not only other tables, KPIs or files of them.
     var shapesFacts: Bool { self == .fact || self == .reference || self == .zones }
@@ -153,6 +156,7 @@ package enum DefinitionKind: String, Sendable {
     package init?(path: String) {
         let parts = path.split(separator: "/").map(String.init)
         switch (parts.first, parts.count) {
+        case ("zones", 2) where parts[1] == "secrets.yml": self = .secrets
         case ("zones", 3) where parts[2] == "service.yml": self = .service
         case ("zones", 3) where parts[2].hasSuffix(".yml"): self = .contract
         case ("projections", 2) where parts[1] == "guards.yml": self = .guards
