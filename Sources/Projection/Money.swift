@@ -2,6 +2,9 @@ import GRDB
 
 /// Amounts in other currencies: exact integers, rounded half-even, never through a floating point type.
 package enum Money {
+    /// ISO 4217 for no currency: the source does not say which.
+    package static let unknown = "XXX"
+
     /// Nano units of a currency in nano-USD, at a rate in nano-USD for one whole unit; nil where the result exceeds 64 bits.
     package static func convert(_ nano: Int64, rate: Int64) -> Int64? {
         let product = Int128(nano) * Int128(rate)
@@ -13,6 +16,14 @@ package enum Money {
         return Int64(exactly: quotient)
     }
 
+    /// Nano units as a decimal with as few digits as say the same.
+    package static func decimal(_ nano: Int64) -> String {
+        var fraction = String(nano.magnitude % 1_000_000_000)
+        fraction = String(repeating: "0", count: 9 - fraction.count) + fraction
+        while fraction.hasSuffix("0") { fraction.removeLast() }
+        return (nano < 0 ? "-" : "") + String(nano.magnitude / 1_000_000_000) + (fraction.isEmpty ? "" : "." + fraction)
+    }
+
     /// `CONVERT_NANO(amount, rate)`: the function of that name in SQL; NULL where an argument is or the result exceeds 64 bits.
     static let function = DatabaseFunction("CONVERT_NANO", argumentCount: 2, pure: true) { values in
         let integers = values.map { value -> Int64? in if case .int64(let number) = value.storage { number } else { nil } }
@@ -22,6 +33,9 @@ package enum Money {
 }
 
 extension FactDefinition {
+    /// The column of kind `currency`.
+    var currencyColumn: String? { columns.first { $0.storage == .source("currency") }?.name }
+
     /// Where an amount's currency and its day stand: the column of kind `currency`, and the day that a rate is looked up for.
     ///
     /// nil for facts whose amounts are in one currency, or that have no day.

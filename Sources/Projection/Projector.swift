@@ -161,7 +161,7 @@ package final class Projector {
         try queue.writeWithoutTransaction { database in
             try database.inTransaction(.immediate) {
                 let run = try ProjectionRun(
-                    layout: shadow, definitions: definitions, database: database, reader: self.reader(zones: nil),
+                    layout: shadow, definitions: definitions, database: database, reader: try self.reader(zones: nil),
                     zone: try self.zone(),
                     fresh: isFresh, calendar: self.calendar)
                 run.memoryBudget = self.memoryBudget
@@ -185,8 +185,7 @@ package final class Projector {
     private func staleness(_ database: Database, _ definitions: DefinitionSet) throws -> (curated: Bool, kpis: Bool) {
         let row = try Row.fetchOne(database, sql: "SELECT curated, kpis FROM checkpoint")
         return (
-            row?["curated"] != definitions.fingerprint { $0 == .curated }.hex,
-            row?["kpis"] != definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex
+            row?["curated"] != definitions.fingerprint(\.shapesCurated).hex, row?["kpis"] != definitions.fingerprint(\.shapesKPIs).hex
         )
     }
 
@@ -202,8 +201,10 @@ package final class Projector {
         }
     }
 
-    private func reader(zones: Layout?) -> CaptureReader {
+    private func reader(zones: Layout?) throws -> CaptureReader {
         let reader = CaptureReader(objects: objects, zones: zones)
+        // Whatever the seq: what is gone is gone for the past as well.
+        reader.expired = try log.read { try $0.expiredObjects() }
         reader.trusted = trusted
         reader.places = sources
         return reader
@@ -211,7 +212,7 @@ package final class Projector {
 
     private func run(_ database: Database, _ definitions: DefinitionSet, fresh: Bool) throws -> ProjectionRun {
         let run = try ProjectionRun(
-            layout: layout, definitions: definitions, database: database, reader: reader(zones: layout), zone: try zone(),
+            layout: layout, definitions: definitions, database: database, reader: try reader(zones: layout), zone: try zone(),
             fresh: fresh,
             calendar: calendar)
         run.memoryBudget = memoryBudget
@@ -291,7 +292,7 @@ package final class Projector {
         var captures = Set<Int64>()
         for row in missing { if let capture: Int64 = row["capture"] { captures.insert(capture) } }
         if !captures.isEmpty {
-            let reader = reader(zones: layout)
+            let reader = try reader(zones: layout)
             try queue.read { database in
                 for seq in captures.sorted() {
                     guard
@@ -459,7 +460,7 @@ package final class Projector {
             let tables = definitions.facts.flatMap { fact in
                 [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
             }
-            let builder = DigestBuilder(database: database, tables: tables)
+            let builder = DigestBuilder(database: database, tables: tables, references: definitions.reference.tables)
             let digests = try builder.tableDigests()
             var files: [String: String] = [:]
             for path in try String.fetchAll(database, sql: "SELECT path FROM zone_file ORDER BY path") + [

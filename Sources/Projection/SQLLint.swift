@@ -58,7 +58,22 @@ package struct SQLLint {
             if kind == .table { lint.checkOrder(query) }
         }
         for i in lint.found.indices { lint.found[i].path = path }
-        return Array(Set(lint.found)).sorted { ($0.line, $0.column, $0.construct) < ($1.line, $1.column, $1.construct) }
+        let allowed = allowed(in: sql)
+        return Set(lint.found).filter { allowed[$0.construct] == nil }.sorted {
+            ($0.line, $0.column, $0.construct) < ($1.line, $1.column, $1.construct)
+        }
+    }
+
+    /// Constructs that a file takes on purpose, with the reason: `-- lint: allow EXISTS: why it is right here`. Without a reason it is not.
+    private static func allowed(in sql: String) -> [String: String] {
+        var allowed: [String: String] = [:]
+        for line in sql.split(separator: "\n") {
+            let text = line.trimmingSpaces
+            guard text.hasPrefix("-- lint: allow ") else { continue }
+            let parts = text.dropFirst(15).split(separator: ":", maxSplits: 1).map(\.trimmingSpaces)
+            if parts.count == 2, !parts[1].isEmpty { allowed[parts[0]] = parts[1] }
+        }
+        return allowed
     }
 
     private init(tokens: SQLTokens, kind: Kind, nulls: SQLNulls) { (self.tokens, self.kind, self.nulls) = (tokens, kind, nulls) }

@@ -262,6 +262,7 @@ package struct SQLCatalog: Sendable {
         let known = [
             "source_value": solid("id kind service value norm"), "artist_of": solid("source_id artist_id name"),
             "platform_of": solid("source_id platform_id name"), "territory_of": solid("source_id territory_id name"),
+            "track_of": solid("source_id track_id kind"),
             "dim_artist": solid("artist_id name"), "dim_platform": solid("platform_id name"), "dim_territory": solid("territory_id name"),
             "dim_date": solid("day_no date year quarter month_no month iso_year iso_week dow is_month_end"),
             "dim_month": solid("month_no month year first_day_no last_day_no"),
@@ -274,6 +275,12 @@ package struct SQLCatalog: Sendable {
     /// With the facts and kept totals of a set of definitions. A column is solid when each of its loaders cannot give null.
     package init(_ definitions: DefinitionSet) {
         self.init()
+        for view in definitions.views {
+            tables[SQLText.upper(view.name)] = Table(solid: Set(view.grain.map(SQLText.upper)), isFact: view.name.hasPrefix("v_"))
+        }
+        for table in definitions.reference.tables {
+            tables[SQLText.upper(table.view)] = Table(solid: Set(table.key.map { SQLText.upper($0.name) }), isFact: false)
+        }
         for fact in definitions.facts {
             var solid: Set = ["SRC", "ACCOUNT", "ROW_HASH", "ROW_NO", "ROW_COUNT", "FROM_SEQ", "SET_SEQ", "SET_LINE"]
             for column in fact.columns {

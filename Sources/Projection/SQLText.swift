@@ -59,6 +59,11 @@ package enum SQLText {
         String(decoding: sql.utf8.map { (97...122).contains($0) ? $0 - 32 : $0 }, as: UTF8.self)
     }
 
+    /// The text with the letters A to Z in lower case.
+    package static func lower(_ text: String) -> String {
+        String(decoding: text.utf8.map { (65...90).contains($0) ? $0 + 32 : $0 }, as: UTF8.self)
+    }
+
     /// Whether a word stands in the text by itself, in any case.
     package static func contains(_ word: String, in sql: String) -> Bool {
         let text = Array(upper(sql).utf8)
@@ -78,6 +83,58 @@ package enum SQLText {
         return tokens.indices.compactMap { index in
             tokens[index].isWord(function) ? tokens.inside(index + 1).map { tokens.text($0) } : nil
         }
+    }
+
+    /// The first of some `table.column` that an aggregate SUM of the text reads, by its own name or by another that it got on the way;
+    /// nil if none is summed.
+    package static func summed(_ columns: Set<String>, in sql: String) -> String? {
+        var tainted: [String: String] = [:]
+        for column in columns.sorted() { if let name = column.split(separator: ".").last { tainted[String(name)] = column } }
+        func words(_ text: String) -> [String] {
+            text.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
+        }
+        // `expression AS name` hands the taint on, through as many steps as there are names.
+        let aliases = Self.aliases(in: sql)
+        var grew = true
+        while grew {
+            grew = false
+            for (expression, name) in aliases where tainted[name] == nil {
+                if let column = words(expression).lazy.compactMap({ tainted[$0] }).first {
+                    tainted[name] = column
+                    grew = true
+                }
+            }
+        }
+        for argument in arguments(of: "SUM", in: sql) {
+            if let column = words(argument).lazy.compactMap({ tainted[$0] }).first { return column }
+        }
+        return nil
+    }
+
+    /// Every `expression AS name` of the select lists, with the expression as it is written back to the comma or SELECT before it.
+    private static func aliases(in sql: String) -> [(expression: String, name: String)] {
+        var found: [(String, String)] = []
+        let characters = Array(sql)
+        let upper = Array(upper(sql))
+        guard characters.count == upper.count, characters.count > 4 else { return found }
+        for at in 0..<(upper.count - 4) where upper[at...].starts(with: " AS ") {
+            let name = String(characters[(at + 4)...].prefix { $0.isLetter || $0.isNumber || $0 == "_" })
+            guard !name.isEmpty else { continue }
+            var depth = 0
+            var start = at
+            while start > 0 {
+                let character = characters[start - 1]
+                if character == ")" { depth += 1 }
+                if character == "(" {
+                    if depth == 0 { break }
+                    depth -= 1
+                }
+                if depth == 0, character == "," || String(upper[max(0, start - 7)..<start]).hasSuffix("SELECT ") { break }
+                start -= 1
+            }
+            found.append((String(characters[start..<at]), name))
+        }
+        return found
     }
 
     /// The statement without comments and trailing semicolon, macros expanded, which a replay may run.

@@ -13,7 +13,7 @@ package struct StaleDefinition: Sendable, Equatable {
     package let path: String
     package let kind: DefinitionKind
     package let change: Change
-    /// Name of the KPI, the curated table, the fact or the dataset.
+    /// Name of the KPI, the curated table, the view, the fact or the dataset.
     package let name: String
     /// The event that says so; nil while only the file on disk is another one.
     package internal(set) var event: Int64?
@@ -44,8 +44,9 @@ package struct StaleDefinition: Sendable, Equatable {
             case .kpi: "KPI \(name)"
             case .guards: "KPIs"
             case .curated: "curated \(name)"
+            case .view: "view \(name)"
             case .fact, .reference, .zones: "facts"
-            case .contract, .service: name
+            case .contract, .service, .secrets: name
             }
         let what =
             switch change {
@@ -76,6 +77,7 @@ extension DefinitionSet {
         case .kpi: kpis.first { $0.path == path }?.id ?? stem
         case .curated: curated.first { $0.path == path }?.name ?? stem
         case .fact: facts.first { $0.path == path }?.name ?? stem
+        case .view: views.first { $0.path == path }?.name ?? stem
         case .contract: "\(Files.name(Files.parent(path)))/\(stem)"
         default: stem
         }

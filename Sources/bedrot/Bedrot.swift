@@ -28,8 +28,11 @@ struct Bedrot: ParsableCommand {
             CommandGroup(name: "Projecting", subcommands: [Project.self, Rebuild.self, Replay.self, DigestCommand.self, Verify.self]),
             CommandGroup(
                 name: "Asking",
-                subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Query.self]),
-            CommandGroup(name: "Keeping", subcommands: [ArchiveCommand.self]),
+                subcommands: [
+                    Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Alerts.self, Goals.self, Query.self,
+                    Export.self, Schema.self,
+                ]),
+            CommandGroup(name: "Keeping", subcommands: [TagCommand.self, ArchiveCommand.self]),
             CommandGroup(name: "Measuring", subcommands: [Doctor.self, Bench.self]),
         ])
 

@@ -16,14 +16,20 @@ struct Project: ParsableCommand {
             let stale = definitions.isEmpty ? status.stale : definitions.map(\.text)
             if options.json {
                 return try Terminal.json([
-                    "projected": .int(status.projected), "head": .int(status.head),
+                    "projected": .int(status.projected), "head": .int(status.head), "lag": .int(status.head - status.projected),
                     "generation": status.generation.map { .int(Int64($0)) } ?? .null,
                     "stale": .array(stale.map { .string($0) }),
                     "definitions": .array(definitions.map(\.json)),
                     "issues": .array(status.issues.map(\.json)),
                 ])
             }
-            Terminal.out("projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")")
+            let lag = status.head - status.projected
+            Terminal.out(
+                """
+                projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")\
+                \(lag > 0 ? "; \(Words.count(lag, "event")) not projected: bedrot project" : "")
+                """
+            )
             for reason in stale { Terminal.out("stale: \(reason)") }
             for issue in status.issues { Terminal.out("issue: \(issue.text)") }
             return
@@ -128,6 +134,9 @@ struct Verify: ParsableCommand {
                 \(Words.grouped(result.megabytesPerSecond)) MB/s
                 """
             )
+            for (event, count) in result.released.sorted(by: { $0.key < $1.key }) {
+                Terminal.out("\(Words.count(count, "object")) removed on purpose by event \(event) (zone.expired): no damage")
+            }
             Terminal.out(
                 result.findings.isEmpty
                     ? "the log is sound"
@@ -154,6 +163,8 @@ enum VerifyWorker {
         var objectBytes: Int64 = 0
         var seconds = 0.0
         var findings: [String] = []
+        /// Objects that are missing because an event removed them, by that event.
+        var released: [Int64: Int64] = [:]
         var isComplete = false
 
         var eventsPerSecond: Int64 { Int64(Double(events) / max(seconds, 0.001)) }
@@ -163,23 +174,28 @@ enum VerifyWorker {
         func json(with shadow: JSON?) -> JSON {
             var body: [String: JSON] = [
                 "events": .int(events), "bytes": .int(bytes), "objects": .int(objects), "object_bytes": .int(objectBytes),
-                "findings": .array(findings.map { .string($0) }),
+                "findings": .array(findings.map { .string($0) }), "expired_objects": VerifyWorker.json(released),
             ]
             body["shadow"] = shadow
             return .object(body)
         }
     }
 
+    private static func json(_ released: [Int64: Int64]) -> JSON {
+        .object(Dictionary(uniqueKeysWithValues: released.map { (String($0.key), JSON.int($0.value)) }))
+    }
+
     static func run(_ layout: Layout) throws {
         let verifier = Verifier(
-            folder: layout.log, objects: ObjectStore(at: layout.objects), indexing: indexEntries, references: namedObjects)
+            folder: layout.log, objects: ObjectStore(at: layout.objects), indexing: indexEntries, references: namedObjects,
+            releases: releasedObjects)
         let report = try verifier.run { progress in
             try? Terminal.json(["phase": .string(progress.phase.rawValue), "done": .int(progress.done), "total": .int(progress.total)])
         }
         for finding in report.findings { try Terminal.json(["finding": .string("\(finding)")]) }
         try Terminal.json([
             "events": .int(report.events), "bytes": .int(report.bytes), "objects": .int(report.objects),
-            "object_bytes": .int(report.objectBytes),
+            "object_bytes": .int(report.objectBytes), "expired_objects": json(report.released),
         ])
     }
 
@@ -212,6 +228,9 @@ enum VerifyWorker {
                 result.bytes = json["bytes"]?.int ?? 0
                 result.objects = json["objects"]?.int ?? 0
                 result.objectBytes = json["object_bytes"]?.int ?? 0
+                for (event, count) in json["expired_objects"]?.object ?? [:] {
+                    if let event = Int64(event) { result.released[event] = count.int }
+                }
                 result.isComplete = true
             }
         }
@@ -305,6 +324,10 @@ enum ProjectionText {
                 "skipped": .object(outcome.skipped.mapValues { .int($0) }),
                 "unready": .object(outcome.unready.mapValues { .string($0) }),
                 "stale": .array(outcome.stale.map(\.json)),
+                "alerts": .object([
+                    "opened": .int(Int64(outcome.alerts.count(where: \.isOpened))),
+                    "resolved": .int(Int64(outcome.alerts.count { !$0.isOpened })),
+                ]),
             ])
         }
         guard !options.quiet else { return }
@@ -320,6 +343,7 @@ enum ProjectionText {
         }
         unready(outcome.unready)
         overflowing(outcome)
+        AlertText.news(outcome.alerts)
     }
 
     /// KPIs without a value because of an absurd amount in some file.
