@@ -70,7 +70,10 @@ let package = Package(
         .testTarget(name: "CleaningTests", dependencies: ["Cleaning", "CZlib"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ProjectionTests", dependencies: ["LedgerTesting", "Projection", "EventLog", "Cleaning"]),
         .testTarget(name: "LedgerTests", dependencies: ["LedgerTesting", "Ledger", "Projection", "EventLog", "Cleaning"]),
-        .testTarget(name: "BedrotTests", dependencies: ["LedgerTesting", "Ledger", "Projection", "EventLog", "bedrot"]),
+        .testTarget(
+            name: "BedrotTests",
+            dependencies: ["LedgerTesting", "Ledger", "Projection", "Cleaning", "EventLog", "bedrot"],
+            exclude: ["Dimensions", "KPIs"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

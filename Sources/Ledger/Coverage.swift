@@ -84,7 +84,7 @@ extension Lake {
     }
 
     /// The zone in which the log counts days, by the table that it has captured.
-    private func reportingZone(_ definitions: DefinitionSet) throws -> ReportingZone {
+    func reportingZone(_ definitions: DefinitionSet) throws -> ReportingZone {
         let name = try settings().zone
         guard let zone = try ReportingZone(name, table: definitions.zones) else {
             throw LedgerError("the log counts days in \(name), which projections/reference/timezones.tsv does not know; put its line back")

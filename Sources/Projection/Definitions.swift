@@ -38,6 +38,9 @@ package struct DefinitionSet: Sendable {
     package private(set) var facts: [FactDefinition] = []
     package private(set) var curated: [CuratedDefinition] = []
     package private(set) var kpis: [KPIDefinition] = []
+    package private(set) var views: [ViewDefinition] = []
+    /// The services, by name. A file that does not parse is left out; `bedrot doctor contracts` names it.
+    package private(set) var services: [String: ServiceDefinition] = [:]
     package private(set) var guards = Guards()
     package private(set) var reference = ReferenceDefaults()
     /// Destroyed keys of persons, `<group>:<key id>`. An erasure holds for the past too, so it belongs to the rules of every replay.
@@ -67,13 +70,15 @@ package struct DefinitionSet: Sendable {
             }
             contracts[contract.stream] = (contract, file.hash)
         case .fact: facts.append(try FactDefinition(path: path, bytes: bytes))
+        case .view: views.append(try ViewDefinition(path: path, bytes: bytes))
         case .curated: curated.append(try CuratedDefinition(path: path, bytes: bytes))
         case .kpi: kpis.append(try KPIDefinition(path: path, bytes: bytes))
         case .guards: guards = try Guards(path: path, bytes: bytes)
         case .zones: zones = try ZoneTable(path: path, bytes: bytes)
         case .reference: try reference.read(path: path, bytes: bytes)
+        case .service: if let service = try? ServiceDefinition(path: path, bytes: bytes) { services[service.service] = service }
         case .secrets: secrets = try SecretNames.parse(bytes, path: path)
-        case .service, nil: break
+        case nil: break
         }
         files[path] = file
     }
@@ -126,7 +131,9 @@ package struct DefinitionSet: Sendable {
                 }
             }
         }
-        for list in [kpis.map(\.id), curated.map(\.name)] {
+        let plain = names.union(reference.tables.map(\.view)).union(WarehouseViews.fixedNames)
+        for view in views where plain.contains(view.name) { breach(view.path, "the table name \(view.name) is defined twice") }
+        for list in [kpis.map(\.id), curated.map(\.name), views.map(\.name), reference.tables.map(\.kind)] {
             for twice in Dictionary(grouping: list, by: \.self).filter({ $0.value.count > 1 }).keys.sorted() {
                 breach("projections", "“\(twice)” is defined twice")
             }
@@ -137,10 +144,14 @@ package struct DefinitionSet: Sendable {
 
 /// What a definition file is, told by its path.
 package enum DefinitionKind: String, Sendable {
-    case contract, service, fact, curated, kpi, guards, reference, zones, secrets
+    case contract, service, fact, view, curated, kpi, guards, reference, zones, secrets
 
     /// Whether another file of this kind gives other rows, and not only other tables, KPIs or files of them.
     var shapesFacts: Bool { self == .fact || self == .reference || self == .zones }
+    /// Whether another file of this kind can give other curated files, from the same facts.
+    var shapesCurated: Bool { self == .curated || self == .view }
+    /// Whether another file of this kind can give other KPI values, from the same facts.
+    var shapesKPIs: Bool { self == .kpi || self == .guards || self == .view || self == .service }
 
     package init?(path: String) {
         let parts = path.split(separator: "/").map(String.init)
@@ -149,7 +160,8 @@ package enum DefinitionKind: String, Sendable {
         case ("zones", 3) where parts[2] == "service.yml": self = .service
         case ("zones", 3) where parts[2].hasSuffix(".yml"): self = .contract
         case ("projections", 2) where parts[1] == "guards.yml": self = .guards
-        case ("projections", 3) where parts[1] == "warehouse" && parts[2].hasSuffix(".sql"): self = .fact
+        case ("projections", 3) where parts[1] == "warehouse" && parts[2].hasSuffix(".sql"):
+            self = ["dim_", "bridge_", "v_"].contains(where: parts[2].hasPrefix) ? .view : .fact
         case ("projections", 3) where parts[1] == "curated" && parts[2].hasSuffix(".sql"): self = .curated
         case ("projections", 3) where parts[1] == "kpis" && parts[2].hasSuffix(".sql"): self = .kpi
         case ("projections", 3) where parts[1] == "reference" && parts[2] == "timezones.tsv": self = .zones
@@ -160,7 +172,7 @@ package enum DefinitionKind: String, Sendable {
 }
 
 /// The tree of a YAML file, or of a header of which `before` lines of its file come first.
-private func compose(_ bytes: [UInt8], path: String, before: Int = 0) throws -> Node? {
+func compose(_ bytes: [UInt8], path: String, before: Int = 0) throws -> Node? {
     guard let text = String(validating: bytes, as: UTF8.self) else {
         throw DefinitionError(path: path, line: nil, reason: "not UTF-8; save it as UTF-8")
     }
@@ -189,6 +201,8 @@ struct SQLFile {
     let path: String
     let header: Node
     let body: String
+    /// The number of the body's first line in the file.
+    let bodyLine: Int
 
     init(path: String, bytes: [UInt8]) throws {
         self.path = path
@@ -202,6 +216,7 @@ struct SQLFile {
         }
         header = node
         body = String(text[end.upperBound...])
+        bodyLine = text[..<end.upperBound].utf8.count { $0 == 10 } + 1
     }
 
     func text(_ key: String) throws -> String {
@@ -249,6 +264,7 @@ package struct FactDefinition: Sendable {
         package let name: String
         package let by: [String]
         package let sums: [String]
+        let fullIndexes: [[String]]
     }
 
     /// What tells two rows of one account apart.
@@ -261,6 +277,8 @@ package struct FactDefinition: Sendable {
     package let partition: String?
     package let columns: [Column]
     package let indexes: [[String]]
+    /// Indexes of every version, so that what was known is found as fast as what is.
+    let fullIndexes: [[String]]
     package let totals: [Total]
     /// By stream.
     let loaders: [String: LoaderSQL]
@@ -269,7 +287,7 @@ package struct FactDefinition: Sendable {
 
     init(path: String, bytes: [UInt8]) throws {
         let file = try SQLFile(path: path, bytes: bytes)
-        try file.allow(["fact", "title", "identity", "partition", "columns", "indexes", "totals"])
+        try file.allow(["fact", "title", "identity", "partition", "columns", "indexes", "full_indexes", "totals"])
         self.path = path
         name = try file.text("fact")
         title = try file.text("title")
@@ -299,12 +317,8 @@ package struct FactDefinition: Sendable {
             }
             return Column(name: name, storage: storage, isKey: words.contains("key"), isMeasure: words.contains("measure"))
         }
-        indexes = try (file.header["indexes"]?.sequence ?? []).map { node in
-            guard let list = node.sequence else {
-                throw DefinitionError(path: path, line: 1, reason: "`indexes` is a list of column lists")
-            }
-            return list.compactMap(\.string)
-        }
+        indexes = try Self.columnLists(file.header["indexes"], "indexes", path: path)
+        fullIndexes = try Self.columnLists(file.header["full_indexes"], "full_indexes", path: path)
         totals = try (file.header["totals"]?.mapping ?? [:]).map { key, value in
             guard let name = key.string, let by = value["by"]?.sequence?.compactMap(\.string),
                 let sums = value["sum"]?.sequence?.compactMap(\.string)
@@ -312,11 +326,17 @@ package struct FactDefinition: Sendable {
                 throw DefinitionError(
                     path: path, line: key.mark.map { $0.line + 1 }, reason: "a total is `name: {by: [columns], sum: [columns]}`")
             }
-            return Total(name: name, by: by, sums: sums)
+            let full = try Self.columnLists(value["full_indexes"], "full_indexes", path: path)
+            for column in full.joined() where !by.contains(column) {
+                throw DefinitionError(
+                    path: path, line: key.mark.map { $0.line + 1 },
+                    reason: "`full_indexes` of \(name) names “\(column)”, which is not in `by`")
+            }
+            return Total(name: name, by: by, sums: sums, fullIndexes: full)
         }
         try Self.checkNames(tables: [name] + totals.map(\.name), columns: columns.map(\.name), path: path)
         let known = Set(columns.map(\.name))
-        for name in (partition.map { [$0] } ?? []) + indexes.flatMap(\.self) + totals.flatMap({ $0.by + $0.sums })
+        for name in (partition.map { [$0] } ?? []) + (indexes + fullIndexes).flatMap(\.self) + totals.flatMap({ $0.by + $0.sums })
         where !known.contains(name) {
             throw DefinitionError(path: path, line: nil, reason: "“\(name)” is not a column of \(self.name)")
         }
@@ -333,8 +353,17 @@ package struct FactDefinition: Sendable {
         self.loaders = loaders
     }
 
+    private static func columnLists(_ node: Node?, _ key: String, path: String) throws -> [[String]] {
+        try (node?.sequence ?? []).map { node in
+            guard let list = node.sequence?.compactMap(\.string), !list.isEmpty else {
+                throw DefinitionError(path: path, line: node.mark.map { $0.line + 1 }, reason: "`\(key)` is a list of column lists")
+            }
+            return list
+        }
+    }
+
     /// Names go into SQL as they are, beside columns that every versioned table has.
-    private static func checkNames(tables: [String], columns: [String], path: String) throws {
+    static func checkNames(tables: [String], columns: [String], path: String) throws {
         let own: Set = ["id", "src", "account", "row_hash", "row_no", "row_count", "from_seq", "to_seq", "set_seq", "set_line", "win_seq"]
         for name in tables + columns {
             let isPlain = name.utf8.allSatisfy { $0 == 95 || (48...57).contains($0) || (97...122).contains($0) }
@@ -460,7 +489,7 @@ package struct CuratedDefinition: Sendable {
         guard !file.contains("/"), !file.hasPrefix(".") else {
             throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder")
         }
-        sql = try SQLText.checked(source.body, path: path, needsOrder: true)
+        sql = try SQLText.checked(source.body, path: path, line: source.bodyLine, needsOrder: true)
     }
 
     private static func keepYears(_ source: SQLFile) throws -> Int64 {
@@ -469,104 +498,5 @@ package struct CuratedDefinition: Sendable {
             throw DefinitionError(path: source.path, line: 1, reason: "`keep_years` is a whole number from 1 to 100")
         }
         return Int64(years)
-    }
-}
-
-/// One KPI: a SELECT of its dimensions, `num` and `den`.
-package struct KPIDefinition: Sendable {
-    package let path: String
-    package let id: String
-    package let title: String
-    /// usd, count, percent, ratio, months, …
-    package let unit: String
-    /// up, down or neutral: which way is better.
-    package let direction: String
-    /// Decimals to show.
-    package let decimals: Int
-    package let formula: String
-    package let dimensions: [String]
-    /// The fact and condition that show which rows a value rests on; parameters are `:day` and the dimensions.
-    package let evidence: (fact: String, condition: String)?
-    package let sql: String
-
-    init(path: String, bytes: [UInt8]) throws {
-        let file = try SQLFile(path: path, bytes: bytes)
-        try file.allow(["kpi", "title", "unit", "direction", "decimals", "formula", "dimensions", "evidence"])
-        self.path = path
-        id = try file.text("kpi")
-        title = try file.text("title")
-        unit = try file.text("unit")
-        direction = try file.text("direction")
-        decimals = file.header["decimals"]?.int ?? 0
-        guard (0...9).contains(decimals) else {
-            throw DefinitionError(path: path, line: file.header["decimals"]?.mark.map { $0.line + 1 }, reason: "`decimals` is 0 to 9")
-        }
-        formula = try file.text("formula")
-        dimensions = try file.strings("dimensions")
-        evidence = try file.header["evidence"].map { node in
-            guard let fact = node["fact"]?.string, let condition = node["where"]?.string else {
-                throw DefinitionError(
-                    path: path, line: node.mark.map { $0.line + 1 }, reason: "`evidence` is {fact: <table>, where: <condition>}")
-            }
-            return (fact, condition)
-        }
-        sql = try SQLText.checked(file.body, path: path, needsOrder: true)
-    }
-}
-
-/// `guards.yml`: which measures observe the same plays, and which must never be summed.
-package struct Guards: Sendable {
-    /// fact.column → observer, for measures that count plays.
-    package private(set) var observers: [String: String] = [:]
-    /// fact.column of measures that are not additive.
-    package private(set) var nonAdditive: Set<String> = []
-    /// KPI id → why it may read two observers (a comparison).
-    package private(set) var comparisons: [String: String] = [:]
-
-    init() {}
-
-    init(path: String, bytes: [UInt8]) throws {
-        guard let root = try compose(bytes, path: path) else { return }
-        for (key, value) in root["plays"]?.mapping ?? [:] {
-            for column in value.sequence?.compactMap(\.string) ?? [] { observers[column] = key.string }
-        }
-        nonAdditive = Set(root["never_summed"]?.sequence?.compactMap(\.string) ?? [])
-        for (key, value) in root["comparisons"]?.mapping ?? [:] { if let id = key.string { comparisons[id] = value.string } }
-        for (key, _) in root.mapping ?? [:] where !["plays", "never_summed", "comparisons"].contains(key.string) {
-            throw DefinitionError(
-                path: path, line: key.mark?.line, reason: "unknown key “\(key.string ?? "?")”; known: plays, never_summed, comparisons")
-        }
-    }
-}
-
-/// Members that ship with the product: platforms by store name, territories by code.
-package struct ReferenceDefaults: Sendable {
-    /// One member, with its further columns by name.
-    package struct Member: Sendable {
-        package let id: String
-        package let name: String
-        package let attributes: [String: String]
-    }
-
-    /// kind → members.
-    package private(set) var members: [String: [Member]] = [:]
-    /// kind → normalised source value → member id.
-    package private(set) var aliases: [String: [String: String]] = [:]
-
-    mutating func read(path: String, bytes: [UInt8]) throws {
-        guard let root = try compose(bytes, path: path), let kind = root["kind"]?.string,
-            let list = root["members"]?.mapping
-        else { throw DefinitionError(path: path, line: 1, reason: "a reference file has `kind` and `members`") }
-        for (key, value) in list {
-            guard let id = key.string, let name = value["name"]?.string else {
-                throw DefinitionError(path: path, line: key.mark?.line, reason: "a member is `id: {name: …, values: […]}`")
-            }
-            var attributes: [String: String] = [:]
-            for (attribute, text) in value.mapping ?? [:] where text.string != nil { attributes[attribute.string ?? ""] = text.string }
-            members[kind, default: []].append(Member(id: id, name: name, attributes: attributes))
-            for source in value["values"]?.sequence?.compactMap(\.string) ?? [] {
-                aliases[kind, default: [:]][SourceNames.normalised(source)] = id
-            }
-        }
     }
 }

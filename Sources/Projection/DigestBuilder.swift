@@ -28,9 +28,10 @@ package struct ProjectionDigest: Sendable, Equatable {
 struct DigestBuilder {
     let database: Database
     let tables: [VersionedTable]
+    var references: [ReferenceTable] = []
 
     /// What a table's digest reads, in natural order. Never a clock, a rowid or an id.
-    private static let fixed: [(name: String, sql: String)] = [
+    static let fixed: [(name: String, sql: String)] = [
         ("source_value", "SELECT kind, service, value FROM source_value ORDER BY 1, 2, 3"),
         (
             "member",
@@ -49,23 +50,34 @@ struct DigestBuilder {
         ("alias", "SELECT kind, service, norm, member, from_seq, to_seq FROM alias_v ORDER BY 1, 2, 3, 5"),
         ("member_name", "SELECT kind, member, name, from_seq, to_seq FROM member_name_v ORDER BY 1, 2, 4"),
         ("rate", "SELECT currency, from_day, nano_usd, from_seq, to_seq FROM rate_v ORDER BY 1, 2, 4"),
+        ("campaign_name_part", "SELECT * FROM campaign_name_part ORDER BY 1"),
         ("dim_platform", "SELECT * FROM dim_platform ORDER BY 1"),
         ("dim_territory", "SELECT * FROM dim_territory ORDER BY 1"),
         ("capture", "SELECT seq, stream, account, body, live, contract, reader, item FROM capture ORDER BY 1"),
         ("zone_file", "SELECT path, zone, digest, rows, capture FROM zone_file ORDER BY 1, 5"),
         ("kpi_snapshot", "SELECT seq, time, day_no FROM kpi_snapshot ORDER BY 1"),
-        ("kpi_value", "SELECT kpi, seq, dims, num, den, unconverted FROM kpi_value ORDER BY 1, 2, 3"),
+        ("kpi_value", kpiValues(operational: false)),
     ]
 
-    private static let ops: [(name: String, sql: String)] = [
-        ("ops_run", "SELECT run, command, started_seq, completed_seq, outcome FROM ops_run ORDER BY 3"),
-        ("ops_ingest", "SELECT seq, stream, outcome, capture FROM ops_ingest ORDER BY 1"),
-    ]
+    /// Values of the KPIs that count events without data, or of the others.
+    private static func kpiValues(operational: Bool) -> String {
+        """
+        SELECT v.kpi, v.seq, v.dims, v.num, v.den, v.unconverted, v.covered, v.expected FROM kpi_value v JOIN kpi_state s ON s.kpi = \
+        v.kpi AND s.is_operational = \(operational ? 1 : 0) ORDER BY 1, 2, 3
+        """
+    }
+
+    static let ops: [(name: String, sql: String)] = Operations.digested + [("ops_kpi_value", kpiValues(operational: true))]
 
     func tableDigests() throws -> [String: String] {
         var digests: [String: String] = [:]
         for (name, sql) in Self.fixed { digests[name] = try digest(sql) }
         for table in tables { digests[table.name] = try digest(select(table)) }
+        for table in references {
+            let columns = (table.columns.map(\.name) + ["from_seq", "to_seq"]).map { "\"\($0)\"" }.joined(separator: ", ")
+            let order = (1...table.key.count).map(String.init) + ["from_seq"]
+            digests[table.view] = try digest("SELECT \(columns) FROM \"\(table.table)\" ORDER BY \(order.joined(separator: ", "))")
+        }
         return digests
     }
 
@@ -75,7 +87,7 @@ struct DigestBuilder {
         return digests
     }
 
-    private func select(_ table: VersionedTable) -> String {
+    func select(_ table: VersionedTable) -> String {
         var columns: [String] = []
         var joins = ""
         var order: [Int] = []

@@ -4,57 +4,6 @@ package import GRDB
 import GRDBSQLite
 import Synchronization
 
-/// One value of a KPI: its dimensions and an exact fraction.
-package struct KPIValue: Sendable, Equatable {
-    package let kpi: String
-    /// Canonical JSON object of the dimensions, `{}` when there are none.
-    package let dimensions: String
-    package let numerator: Int64?
-    package let denominator: Int64?
-    /// Rows left out because no rate converts their currency; nil where the KPI does not say.
-    package let unconverted: Int64?
-
-    package init(kpi: String, dimensions: String, numerator: Int64?, denominator: Int64?, unconverted: Int64? = nil) {
-        self.kpi = kpi
-        self.dimensions = dimensions
-        self.numerator = numerator
-        self.denominator = denominator
-        self.unconverted = unconverted
-    }
-
-    /// A row of `kpi_value`.
-    package init(_ row: Row) {
-        self.init(kpi: row["kpi"], dimensions: row["dims"], numerator: row["num"], denominator: row["den"], unconverted: row["unconverted"])
-    }
-
-    /// What the value leaves out, in words; nil when nothing.
-    package var remark: String? {
-        unconverted.flatMap { $0 > 0 ? "\($0) \($0 == 1 ? "row" : "rows") not converted" : nil }
-    }
-
-    /// All values of the snapshot at a seq.
-    package static func all(_ database: Database, at seq: Int64) throws -> [KPIValue] {
-        try Row.fetchAll(database, sql: "SELECT * FROM kpi_value WHERE seq = ? ORDER BY kpi, dims", arguments: [seq]).map { KPIValue($0) }
-    }
-
-    /// The value rounded half away from zero to `decimals`, as text; “–” where nothing was reported or the denominator is 0.
-    package func text(unit: String, decimals: Int) -> String {
-        guard let numerator, let denominator, denominator != 0 else { return "–" }
-        var scaled = Int128(numerator)
-        for _ in 0..<decimals { scaled *= 10 }
-        if unit == "percent" { scaled *= 100 }
-        var divisor = Int128(denominator)
-        if divisor < 0 { (scaled, divisor) = (-scaled, -divisor) }
-        let magnitude = (scaled.magnitude * 2 + divisor.magnitude) / (divisor.magnitude * 2)
-        var digits = String(magnitude)
-        if decimals > 0 {
-            while digits.count <= decimals { digits = "0" + digits }
-            digits.insert(".", at: digits.index(digits.endIndex, offsetBy: -decimals))
-        }
-        return (scaled < 0 && magnitude != 0 ? "-" : "") + digits
-    }
-}
-
 /// Computes KPIs over the current or the as-known views, and refuses those that add what must not be added.
 struct KPIEngine {
     let database: Database
@@ -67,7 +16,7 @@ struct KPIEngine {
         self.database = database
         self.definitions = definitions
         self.tables = tables
-        views = Set(WarehouseViews(facts: definitions.facts, seq: nil).all.map(\.name))
+        views = Set(WarehouseViews(definitions, known: .now).all.map(\.name))
     }
 
     /// The values of a KPI as known at a seq; the caller has set the views (see `withKnownViews`).
@@ -88,7 +37,7 @@ struct KPIEngine {
         guard let num = names.firstIndex(of: "num"), let den = names.firstIndex(of: "den"), kpi.dimensions.allSatisfy(names.contains) else {
             throw DefinitionError(path: kpi.path, line: nil, reason: "the SELECT must give num, den and the dimensions \(kpi.dimensions)")
         }
-        let unconverted = names.firstIndex(of: "unconverted").map { Int32($0) }
+        let further = ["unconverted", "covered", "expected"].map { names.firstIndex(of: $0).map { Int32($0) } }
         var values: [KPIValue] = []
         while true {
             let code = sqlite3_step(handle)
@@ -108,7 +57,9 @@ struct KPIEngine {
                 KPIValue(
                     kpi: kpi.id, dimensions: String(decoding: try JSON.object(dimensions).canonical(), as: UTF8.self),
                     numerator: try number(handle, Int32(num), kpi), denominator: try number(handle, Int32(den), kpi),
-                    unconverted: try unconverted.flatMap { try number(handle, $0, kpi) }))
+                    unconverted: try further[0].flatMap { try number(handle, $0, kpi) },
+                    covered: try further[1].flatMap { try number(handle, $0, kpi) },
+                    expected: try further[2].flatMap { try number(handle, $0, kpi) }))
         }
         sqlite3_reset(handle)
         return values
@@ -120,52 +71,80 @@ struct KPIEngine {
         case SQLITE_INTEGER: return sqlite3_column_int64(handle, index)
         default:
             throw DefinitionError(
-                path: kpi.path, line: nil, reason: "num, den and unconverted must be whole numbers; write IDIV(a, b) for a division")
+                path: kpi.path, line: nil,
+                reason: "every column but a dimension must be a whole number; write IDIV(a, b) for a division")
         }
     }
 
-    /// Runs `body` with every fact, total and member view showing what was known at `seq`.
+    /// Runs `body` with every fact, total, member and defined view showing what was known at `seq`.
     func withKnownViews<R>(at seq: Int64, _ body: () throws -> R) throws -> R {
+        try withKnownViews { known in
+            try known(seq)
+            return try body()
+        }
+    }
+
+    /// The same for several seqs one after the other: `known` sets the one that the views show from then on. Statements stay compiled.
+    func withKnownViews<R>(_ body: (_ known: (Int64) throws -> Void) throws -> R) throws -> R {
         database.clearSchemaCache()
-        let views = WarehouseViews(facts: definitions.facts, seq: seq).all
+        let views = WarehouseViews(definitions, known: .asked).all
         // In reverse, so that no view is gone while another still reads it.
         defer { for view in views.reversed() { try? database.execute(sql: "DROP VIEW IF EXISTS temp.\"\(view.name)\"") } }
+        try database.execute(sql: "CREATE TEMP TABLE IF NOT EXISTS known_at (seq INTEGER NOT NULL) STRICT")
         for view in views { try database.execute(sql: "CREATE TEMP VIEW \"\(view.name)\" AS \(view.select)") }
-        return try body()
+        return try body { seq in
+            try database.execute(sql: "DELETE FROM temp.known_at; INSERT INTO temp.known_at VALUES (\(seq))")
+        }
     }
 
-    /// Refuses a KPI that reads two observers of the same plays without being declared a comparison, or sums what is not additive.
-    func check(_ kpi: KPIDefinition) throws {
-        let read = try reads(kpi.sql, path: kpi.path).columns
-        let observers = Dictionary(grouping: read.filter { definitions.guards.observers[$0] != nil }) {
+    /// Refuses a KPI that reads two observers of the same plays without saying that it compares them, sums what is not additive, or
+    /// reads what changes without an event. Returns what it reads.
+    @discardableResult
+    func check(_ kpi: KPIDefinition) throws -> Reads {
+        func refuse(_ reason: String) -> DefinitionError { DefinitionError(path: kpi.path, line: nil, reason: reason) }
+        let reads = try reads(kpi.sql, path: kpi.path)
+        if let name = reads.functions.intersection(Self.moody).sorted().first {
+            throw refuse("calls \(name)(), whose answer changes without an event; use the parameters :day and :now_ms")
+        }
+        let observers = Dictionary(grouping: reads.columns.filter { definitions.guards.observers[$0] != nil }) {
             definitions.guards.observers[$0] ?? ""
         }
-        if observers.count > 1, definitions.guards.comparisons[kpi.id] == nil {
-            throw DefinitionError(
-                path: kpi.path, line: nil,
-                reason:
-                    """
-                    reads \(read.filter { definitions.guards.observers[$0] != nil }.sorted().joined(separator: " and ")): two \
-                    observers of the same plays, which must never be added; a comparison is declared in guards.yml
-                    """
-            )
+        if observers.count > 1, Set(observers.keys) != Set(kpi.compares) {
+            let list = observers.sorted { $0.key < $1.key }.map { "\($0.value.sorted().joined(separator: ", ")) (\($0.key))" }
+            throw refuse(
+                """
+                reads \(list.joined(separator: " and ")): observers of the same plays, which must never be added (guards.yml: plays); a \
+                KPI that sets them side by side says so in its header: compares: [\(observers.keys.sorted().joined(separator: ", "))]
+                """)
         }
-        let forbidden = Set(read.intersection(definitions.guards.nonAdditive).compactMap { $0.split(separator: ".").last.map(String.init) })
-        for argument in SQLText.arguments(of: "SUM", in: kpi.sql) {
-            let words = Set(argument.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init))
-            if let column = forbidden.intersection(words).sorted().first {
-                throw DefinitionError(
-                    path: kpi.path, line: nil, reason: "sums “\(column)”, which is not additive (guards.yml: never_summed)")
-            }
+        let forbidden = reads.columns.intersection(definitions.guards.nonAdditive)
+        if let column = SQLText.summed(forbidden, in: kpi.sql) {
+            throw refuse("sums \(column), which is not additive (guards.yml: never_summed)")
         }
+        return reads
     }
+
+    /// Functions of SQLite that read a clock, chance, or the connection.
+    private static let moody: Set = [
+        "date", "time", "datetime", "julianday", "unixepoch", "str" + "ftime", "timediff", "current_date", "current_time",
+        "current_timestamp", "random", "randomblob", "changes", "total_changes", "last_insert_rowid", "sqlite_version",
+        "sqlite_source_id", "load_extension",
+    ]
 
     /// What a statement reads of the versioned tables.
     struct Reads {
-        /// `fact.column` of what the statement itself names.
+        /// `table.column` of the facts, totals, reference tables and defined views that the statement itself names.
         var columns: Set<String> = []
         /// Plain names of the facts and totals, also of those behind a view.
         var tables: Set<String> = []
+        /// Names of the defined views, also of those behind a view.
+        var views: Set<String> = []
+        /// Functions it calls, in lower case, also those inside views.
+        var functions: Set<String> = []
+        /// Whether it reads what counts events that bear no data: runs, captures, duplicates.
+        var isOperational = false
+        /// Whether it reads what the service files say.
+        var services = false
     }
 
     /// Asks SQLite, while it compiles the statement; what only the inside of a view names is not the statement's.
@@ -175,9 +154,12 @@ struct KPIEngine {
         sqlite3_set_authorizer(
             database.sqliteConnection,
             { context, action, table, column, _, view in
-                guard action == SQLITE_READ, let context, let table, let column else { return SQLITE_OK }
-                Unmanaged<Seen>.fromOpaque(context).takeUnretainedValue().names.append(
-                    (String(cString: table), String(cString: column), view.map { String(cString: $0) }))
+                guard let context else { return SQLITE_OK }
+                let seen = Unmanaged<Seen>.fromOpaque(context).takeUnretainedValue()
+                if action == SQLITE_FUNCTION, let column { seen.functions.insert(String(cString: column).lowercased()) }
+                if action == SQLITE_READ, let table, let column {
+                    seen.names.append((String(cString: table), String(cString: column), view.map { String(cString: $0) }))
+                }
                 return SQLITE_OK
             }, context)
         defer { sqlite3_set_authorizer(database.sqliteConnection, nil, nil) }
@@ -190,12 +172,18 @@ struct KPIEngine {
             throw DefinitionError(path: path, line: nil, reason: message, namesWhatIsMissing: true)
         }
         sqlite3_finalize(statement)
-        let plain = Set(tables.map(\.name))
-        var reads = Reads()
+        let facts = Set(tables.map(\.name))
+        let defined = Set(definitions.views.map(\.name))
+        let named = facts.union(defined).union(definitions.reference.tables.map(\.view))
+        var reads = Reads(functions: seen.functions)
         for (name, column, view) in seen.names {
             let table = name.hasSuffix("_v") ? String(name.dropLast(2)) : name
-            guard plain.contains(table) else { continue }
-            reads.tables.insert(table)
+            if name == "op_source" { reads.services = true }
+            if name.hasPrefix("ops_") || name == "capture" { reads.isOperational = true }
+            if facts.contains(table) { reads.tables.insert(table) }
+            if defined.contains(name) { reads.views.insert(name) }
+            if let view, defined.contains(view) { reads.views.insert(view) }
+            guard named.contains(table) else { continue }
             if !column.isEmpty, view.map({ !views.contains($0) }) ?? true { reads.columns.insert("\(table).\(column)") }
         }
         return reads
@@ -203,6 +191,7 @@ struct KPIEngine {
 
     private final class Seen {
         var names: [(table: String, column: String, view: String?)] = []
+        var functions: Set<String> = []
     }
 }
 
@@ -224,10 +213,27 @@ package struct KPIQuestion {
         return try engine.withKnownViews(at: seq) { try engine.values(kpi, day: day, seq: seq, now: now) }
     }
 
+    /// Many questions at once: the values of each KPI on its day, from what was known at its event; time is the midnight after the day.
+    ///
+    /// The views are made once, so that a hundred questions cost little more than their SELECTs.
+    package func values(_ questions: [(kpi: KPIDefinition, day: Int64, seq: Int64)]) throws -> [[KPIValue]] {
+        var checked: Set<String> = []
+        for (kpi, _, _) in questions where checked.insert(kpi.id).inserted { try engine.check(kpi) }
+        return try engine.withKnownViews { known in
+            try questions.map { question in
+                try known(question.seq)
+                return try engine.values(question.kpi, day: question.day, seq: question.seq, now: (question.day + 1) * 86_400_000)
+            }
+        }
+    }
+
     /// The values for a day as known now.
     package func currentValues(_ kpi: KPIDefinition, day: Int64, seq: Int64) throws -> [KPIValue] {
         try engine.values(kpi, day: day, seq: seq, now: (day + 1) * 86_400_000)
     }
+
+    /// Facts and kept totals that a KPI reads, also those behind a view.
+    package func tables(_ kpi: KPIDefinition) throws -> Set<String> { try engine.reads(kpi.sql, path: kpi.path).tables }
 
     /// `fact.column` of what the KPI's SQL names, and the quality issues of the facts it reads.
     package func reads(_ kpi: KPIDefinition) throws -> (columns: Set<String>, issues: [QualityIssue]) {

@@ -16,6 +16,14 @@ package enum Money {
         return Int64(exactly: quotient)
     }
 
+    /// Nano units as a decimal with as few digits as say the same.
+    package static func decimal(_ nano: Int64) -> String {
+        var fraction = String(nano.magnitude % 1_000_000_000)
+        fraction = String(repeating: "0", count: 9 - fraction.count) + fraction
+        while fraction.hasSuffix("0") { fraction.removeLast() }
+        return (nano < 0 ? "-" : "") + String(nano.magnitude / 1_000_000_000) + (fraction.isEmpty ? "" : "." + fraction)
+    }
+
     /// `CONVERT_NANO(amount, rate)`: the function of that name in SQL; NULL where an argument is or the result exceeds 64 bits.
     static let function = DatabaseFunction("CONVERT_NANO", argumentCount: 2, pure: true) { values in
         let integers = values.map { value -> Int64? in if case .int64(let number) = value.storage { number } else { nil } }

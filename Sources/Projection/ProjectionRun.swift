@@ -34,6 +34,31 @@ package struct ProjectionOutcome: Sendable {
     package var unready: [String: String] = [:]
     /// KPIs that have no value in a snapshot of this pass, because a sum does not fit 64 bits: some file holds an absurd amount.
     package var overflowing: Set<String> = []
+    /// KPIs whose whole past was computed anew, because a definition changed.
+    package var recomputed: Set<String> = []
+    /// Definitions that were others than before this pass.
+    package var stale: [StaleDefinition] = []
+    /// Alerts that the reactor opened or resolved afterwards.
+    package var alerts: [AlertNews] = []
+}
+
+/// An alert that a projection gave rise to, or put an end to, in words for people.
+package struct AlertNews: Sendable {
+    package let isOpened: Bool
+    package let severity: KPIDefinition.AlertRule.Severity
+    package let kpi: String
+    /// Canonical JSON.
+    package let dimensions: String
+    package let text: String
+    /// The value, with its unit.
+    package let value: String
+
+    package init(
+        isOpened: Bool, severity: KPIDefinition.AlertRule.Severity, kpi: String, dimensions: String, text: String, value: String
+    ) {
+        (self.isOpened, self.severity, self.kpi) = (isOpened, severity, kpi)
+        (self.dimensions, self.text, self.value) = (dimensions, text, value)
+    }
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -58,9 +83,9 @@ final class ProjectionRun {
     private var snapshotSeq: Int64
     private var completions: [(seq: Int64, time: Timestamp)] = []
     private var touched = Merger.Changes()
-    private var membersChanged = false
+    var membersChanged = false
     /// Members were derived whose source values may have a twin.
-    private var twinsAreStale = false
+    var twinsAreStale = false
     /// Datasets whose files in landing, raw or staging are other than before this pass.
     var touchedStreams: Set<String> = []
     /// The indexes to be written after the commit.
@@ -69,7 +94,7 @@ final class ProjectionRun {
     private var streamSeqs: [String: Int64] = [:]
     /// Captures whose zone files may not be what their last promotion says.
     private var unsettled: Set<Int64> = []
-    private let zone: String
+    let zone: String
     var outcome = ProjectionOutcome()
 
     /// `fresh` is an empty database whose schema this makes.
@@ -103,12 +128,11 @@ final class ProjectionRun {
     private static func createSchema(
         _ database: Database, tables: [VersionedTable], definitions: DefinitionSet, calendar: ClosedRange<Int>
     ) throws {
-        for sql in Warehouse.schema { try database.execute(sql: sql) }
+        for sql in Warehouse.schema + Operations.schema { try database.execute(sql: sql) }
         try CalendarDimension.fill(database, years: calendar)
         for table in tables { try database.execute(sql: table.createSQL) }
-        for view in WarehouseViews(facts: definitions.facts, seq: nil).all {
-            try database.execute(sql: "CREATE VIEW \"\(view.name)\" AS \(view.select)")
-        }
+        for table in definitions.reference.tables { try table.create(database) }
+        try WarehouseViews(definitions, known: .now).refresh(database)
         for member in definitions.reference.members["platform"] ?? [] {
             try database.execute(
                 sql: "INSERT INTO dim_platform VALUES (?, ?, ?, ?)",
@@ -144,10 +168,7 @@ final class ProjectionRun {
         }
         seq = event.seq
         guard let type = EventType(rawValue: event.type) else {
-            outcome.skipped[event.type, default: 0] += 1
-            try database.execute(
-                sql: "INSERT INTO ops_skipped VALUES (?, 1) ON CONFLICT(type) DO UPDATE SET events = events + 1", arguments: [event.type])
-            return
+            return try skip(event.type)
         }
         guard event.version <= type.version else {
             throw SQLiteFailure(
@@ -184,27 +205,18 @@ final class ProjectionRun {
             changes = try merger.accept(partition: partition, capture: capture, at: event.seq)
             try saveItem(capture)
         case .referenceChanged: try referenceChanged(event)
-        case .runStarted:
-            try database.execute(
-                sql: "INSERT INTO ops_run VALUES (?, ?, ?, NULL, NULL)",
-                arguments: [event.run ?? "", event.body["command"]?.string ?? "", event.seq])
         case .runCompleted:
-            try database.execute(
-                sql: "UPDATE ops_run SET completed_seq = ?, outcome = ? WHERE run = ?",
-                arguments: [event.seq, event.body["outcome"]?.string ?? "", event.run ?? ""])
             if dataSeq > snapshotSeq {
                 completions.append((event.seq, event.time))
                 snapshotSeq = event.seq
             }
-        case .duplicate:
-            try database.execute(
-                sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
-                arguments: [event.seq, event.stream, event.body["capture"]?.int])
         case .expired: try expired(event)
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .runStep, .rebuilt, .swapped, .subjectErased,
-            .gapAcknowledged:
+        case .logOpened, .definitionCaptured, .duplicate, .failed, .drifted, .archived, .runStarted, .runStep, .rebuilt, .swapped,
+            .subjectErased, .gapAcknowledged, .kpiAlerted, .kpiAcknowledged, .kpiResolved, .signedIn, .sessionRefreshed, .sessionExpiring,
+            .sessionExpired, .signInRequired, .sessionChecked, .sessionRevoked, .tagSet, .tagRemoved, .statementIssued:
             break
         }
+        try noteOperation(event, type, changes)
         switch type {
         case .promoted where event.body["to"]?.string != "staging": break
         // What was never promoted leaves no gap when it is quarantined.
@@ -222,6 +234,13 @@ final class ProjectionRun {
         if tables.reduce(0, { $0 + (writers[$1.name]?.store.footprint ?? 0) }) > memoryBudget { try flush(forget: true) }
     }
 
+    /// Counts what this program or the definitions in force do not know.
+    func skip(_ what: String) throws {
+        outcome.skipped[what, default: 0] += 1
+        try database.execute(
+            sql: "INSERT INTO ops_skipped VALUES (?, 1) ON CONFLICT(type) DO UPDATE SET events = events + 1", arguments: [what])
+    }
+
     private func captured(_ event: Event) throws {
         let capture = try Capture(event)
         merger.captures[capture.seq] = CaptureState(capture: capture)
@@ -231,7 +250,6 @@ final class ProjectionRun {
                 capture.seq, capture.stream, capture.account, capture.name, capture.observed.iso,
                 String(decoding: try event.body.canonical(), as: UTF8.self),
             ])
-        try database.execute(sql: "INSERT INTO ops_ingest VALUES (?, ?, 'new', ?)", arguments: [event.seq, capture.stream, capture.seq])
     }
 
     private func promoted(_ promotion: StagingPromotion) throws {
@@ -290,116 +308,6 @@ final class ProjectionRun {
         ).execute(arguments: [path, zone.rawValue, digest.hex, rows, capture])
     }
 
-    // MARK: Members
-
-    private func referenceChanged(_ event: Event) throws {
-        let kind = try event.text("kind")
-        if kind == "rate" { return try rateChanged(event) }
-        let service = try event.text("service")
-        let norm = SourceNames.normalised(try event.text("value"))
-        let member = try event.text("member")
-        // Rows in no currency point to the account's, so it must be a source value of the service.
-        if kind == "currency" { try sources.use(try sources.id(sources.space(kind: kind, service: service), member), in: database) }
-        try flushSources()
-        let current = try String.fetchOne(
-            database, sql: "SELECT member FROM alias_v WHERE kind = ? AND service = ? AND norm = ? AND to_seq IS NULL",
-            arguments: [kind, service, norm])
-        if current != member {
-            try database.execute(
-                sql: "UPDATE alias_v SET to_seq = ? WHERE kind = ? AND service = ? AND norm = ? AND to_seq IS NULL",
-                arguments: [event.seq, kind, service, norm])
-            try database.execute(
-                sql: "INSERT INTO alias_v VALUES (?, ?, ?, ?, ?, NULL)", arguments: [kind, service, norm, member, event.seq])
-        }
-        if let name = event.body["name"]?.string {
-            let known = try String.fetchOne(
-                database, sql: "SELECT name FROM member_name_v WHERE kind = ? AND member = ? AND to_seq IS NULL", arguments: [kind, member])
-            if known != name {
-                try database.execute(
-                    sql: "UPDATE member_name_v SET to_seq = ? WHERE kind = ? AND member = ? AND to_seq IS NULL",
-                    arguments: [event.seq, kind, member])
-                try database.execute(
-                    sql: "INSERT INTO member_name_v VALUES (?, ?, ?, ?, NULL)", arguments: [kind, member, name, event.seq])
-            }
-        }
-        for id in try Int64.fetchAll(
-            database, sql: "SELECT id FROM source_value WHERE kind = ? AND norm = ? AND (service = ? OR ? = '*')",
-            arguments: [kind, norm, service, service])
-        {
-            try deriveMembers(id)
-        }
-        membersChanged = true
-    }
-
-    /// A dated reference rate: nano-USD for one unit, from that day on until the next one that is dated.
-    private func rateChanged(_ event: Event) throws {
-        let currency = try event.text("currency")
-        let day = try event.field("day") { $0.string.flatMap { CalendarDay.day($0) } }
-        let rate = try event.field("nano_usd") { $0.string.flatMap { Int64($0) }.flatMap { $0 > 0 ? $0 : nil } }
-        let known = try Int64.fetchOne(
-            database, sql: "SELECT nano_usd FROM rate_v WHERE currency = ? AND from_day = ? AND to_seq IS NULL", arguments: [currency, day])
-        guard known != rate else { return }
-        try database.execute(
-            sql: "UPDATE rate_v SET to_seq = ? WHERE currency = ? AND from_day = ? AND to_seq IS NULL",
-            arguments: [event.seq, currency, day])
-        try database.execute(sql: "INSERT INTO rate_v VALUES (?, ?, ?, ?, NULL)", arguments: [currency, day, rate, event.seq])
-        membersChanged = true
-    }
-
-    /// The members of a source value over time: its default, then what the aliases say, each from its event on.
-    private func deriveMembers(_ id: Int64) throws {
-        guard let row = try Row.fetchOne(database, sql: "SELECT kind, service, value, norm FROM source_value WHERE id = ?", arguments: [id])
-        else { return }
-        let (kind, service, value, norm): (String, String, String, String) = (row["kind"], row["service"], row["value"], row["norm"])
-        let defaults = definitions.reference.aliases[kind]
-        let initial: String
-        switch kind {
-        case "artist": initial = "artist:\(norm.isEmpty ? "unknown" : norm)"
-        case "platform": initial = defaults?[norm] ?? "platform:unmapped"
-        case "territory": initial = defaults?[norm] ?? "terr:ZZ"
-        case "isrc": initial = value.isEmpty ? "track:unknown" : "track:\(value)"
-        default: return
-        }
-        if VersionedTable.singular.contains(kind) { twinsAreStale = true }
-        var versions: [(member: String, from: Int64)] = [(initial, 0)]
-        for alias in try Row.fetchAll(
-            database, sql: "SELECT member, from_seq FROM alias_v WHERE kind = ? AND norm = ? AND service IN (?, '*') ORDER BY from_seq",
-            arguments: [kind, norm, service])
-        {
-            let member: String = alias["member"]
-            if versions.last?.member != member { versions.append((member, alias["from_seq"])) }
-        }
-        try database.execute(sql: "DELETE FROM member_v WHERE source_id = ?", arguments: [id])
-        for (i, version) in versions.enumerated() {
-            try database.cachedStatement(sql: "INSERT INTO member_v VALUES (?, ?, ?, ?)")
-                .execute(arguments: [id, version.member, version.from, i + 1 < versions.count ? versions[i + 1].from : nil])
-        }
-    }
-
-    private func flushSources() throws {
-        for id in sources.takeFresh() { try deriveMembers(id) }
-    }
-
-    /// For each source value, those of its service that were the same member before it: its twins, while they share the member.
-    ///
-    /// First is whom an earlier alias event, or none at all, made the member; among equals the lesser text.
-    private func deriveTwins() throws {
-        guard twinsAreStale else { return }
-        twinsAreStale = false
-        let kinds = VersionedTable.singular.sorted().map { "'\($0)'" }.joined(separator: ", ")
-        try database.execute(
-            sql: """
-                DELETE FROM member_twin_v;
-                INSERT INTO member_twin_v
-                SELECT a.source_id, b.source_id, MAX(a.from_seq, b.from_seq),
-                  CASE WHEN a.to_seq IS NULL THEN b.to_seq WHEN b.to_seq IS NULL THEN a.to_seq ELSE MIN(a.to_seq, b.to_seq) END
-                FROM source_value s CROSS JOIN member_v a ON a.source_id = s.id CROSS JOIN member_v b ON b.member = a.member
-                CROSS JOIN source_value z ON z.id = b.source_id AND z.id <> s.id AND z.kind = s.kind AND z.service = s.service
-                WHERE s.kind IN (\(kinds)) AND (b.from_seq < a.from_seq OR b.from_seq = a.from_seq AND z.value < s.value)
-                  AND (a.to_seq IS NULL OR b.from_seq < a.to_seq) AND (b.to_seq IS NULL OR a.from_seq < b.to_seq)
-                """)
-    }
-
     // MARK: The end of a pass
 
     private func flush(forget: Bool) throws {
@@ -417,6 +325,7 @@ final class ProjectionRun {
         for table in tables { try writers[table.name]?.createIndexes(database) }
         try settleZoneFiles()
         try deriveTwins()
+        if curatedStale || kpisStale { try WarehouseViews(definitions, known: .now).refresh(database) }
         try settleIndexes()
         for (stream, seq) in streamSeqs.sorted(by: { $0.key < $1.key }) {
             try database.execute(sql: "INSERT OR REPLACE INTO stream_seq VALUES (?, ?)", arguments: [stream, seq])
@@ -427,9 +336,10 @@ final class ProjectionRun {
             sql: "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
                 seq, id.hex, definitions.fingerprint(\.shapesFacts).hex,
-                definitions.fingerprint { $0 == .curated }.hex,
-                definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex, Warehouse.revision, dataSeq, snapshotSeq,
+                definitions.fingerprint(\.shapesCurated).hex, definitions.fingerprint(\.shapesKPIs).hex, Warehouse.revision, dataSeq,
+                snapshotSeq,
             ])
+        try definitions.keepUsed(database)
         for table in tables { writers[table.name]?.end() }
         sources.detach()
         outcome.to = seq
@@ -445,50 +355,32 @@ final class ProjectionRun {
         unsettled = []
     }
 
+    /// Values at each completion of this pass; where definitions changed, those of the KPIs they concern at every completion.
     private func snapshots(recompute: Bool) throws {
-        let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
         guard recompute || !completions.isEmpty else { return }
         guard let zone = try ReportingZone(zone, table: definitions.zones) else {
             throw SQLiteFailure(
                 message: "the log counts days in \(zone), which projections/reference/timezones.tsv does not know; put its line back")
         }
-        let kpis = try definitions.kpis.filter { kpi in try isReady(kpi.path) { try engine.check(kpi) } }
         for completion in completions {
             try database.execute(
                 sql: "INSERT INTO kpi_snapshot VALUES (?, ?, ?)",
                 arguments: [completion.seq, completion.time.iso, zone.day(of: completion.time)])
             outcome.snapshots.append(completion.seq)
         }
-        var due = completions.map(\.seq)
-        if recompute {
-            try database.execute(sql: "DELETE FROM kpi_value")
-            due = try Int64.fetchAll(database, sql: "SELECT seq FROM kpi_snapshot ORDER BY seq")
+        let writer = SnapshotWriter(
+            engine: KPIEngine(database: database, definitions: definitions, tables: tables), dataSeq: dataSeq)
+        let changed = recompute ? try writer.changed { path, check in try isReady(path, check) } : []
+        let others = definitions.kpis.filter { kpi in !changed.contains { $0.id == kpi.id } }
+        if !changed.isEmpty {
+            let all = try Int64.fetchAll(database, sql: "SELECT seq FROM kpi_snapshot ORDER BY seq")
+            try writer.write(changed, at: all)
         }
-        let insert = try database.makeStatement(sql: "INSERT INTO kpi_value VALUES (?, ?, ?, ?, ?, ?)")
-        for seq in due {
-            guard let row = try Row.fetchOne(database, sql: "SELECT time, day_no FROM kpi_snapshot WHERE seq = ?", arguments: [seq]),
-                let time = Timestamp(iso: row["time"])
-            else { continue }
-            let compute = { [self] in
-                for kpi in kpis {
-                    let values: [KPIValue]
-                    do {
-                        values = try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds)
-                    } catch let error as SQLiteFailure where error.isOverflow {
-                        // What one file said must not lock all others up, also after it was withdrawn: the past keeps this snapshot.
-                        outcome.overflowing.insert(kpi.id)
-                        continue
-                    }
-                    for value in values {
-                        try insert.execute(arguments: [
-                            kpi.id, seq, value.dimensions, value.numerator, value.denominator, value.unconverted,
-                        ])
-                    }
-                }
-            }
-            // Nothing data-bearing came after it: what is current is what was known.
-            if seq >= dataSeq { try compute() } else { try engine.withKnownViews(at: seq, compute) }
-        }
+        let ready =
+            recompute ? try others.filter { kpi in try isReady(kpi.path) { _ = try writer.engine.reads(kpi.sql, path: kpi.path) } } : others
+        try writer.write(ready, at: completions.map(\.seq))
+        outcome.overflowing = writer.overflowing
+        outcome.recomputed = Set(changed.map(\.id))
     }
 
     /// Whether what a definition reads is there. In the past it may not be yet: the definition is then left out, with the reason.

@@ -33,7 +33,7 @@ package final class Projector {
     package static let failpoints = [
         "project.begun", "project.applied", "project.before-commit", "project.committed", "project.archived", "project.renamed",
         "project.manifest",
-        "rebuild.built", "rebuild.synced", "rebuild.swapped",
+        "rebuild.built", "rebuild.synced", "rebuild.swapped", "vacuum.half", "vacuum.committed",
     ]
 
     package init(layout: Layout, log: EventLog, objects: ObjectStore) {
@@ -140,6 +140,7 @@ package final class Projector {
         Failpoint.hit("project.committed")
         outcome.generation = number
         outcome.curated = try publish(files, indexes, manifest: manifest, at: target, in: queue)
+        try Warehouse.tidy(queue)
         return outcome
     }
 
@@ -184,8 +185,7 @@ package final class Projector {
     private func staleness(_ database: Database, _ definitions: DefinitionSet) throws -> (curated: Bool, kpis: Bool) {
         let row = try Row.fetchOne(database, sql: "SELECT curated, kpis FROM checkpoint")
         return (
-            row?["curated"] != definitions.fingerprint { $0 == .curated }.hex,
-            row?["kpis"] != definitions.fingerprint { $0 == .kpi || $0 == .guards }.hex
+            row?["curated"] != definitions.fingerprint(\.shapesCurated).hex, row?["kpis"] != definitions.fingerprint(\.shapesKPIs).hex
         )
     }
 
@@ -405,6 +405,7 @@ package final class Projector {
             }
             // While nobody else has it: killed on a live file, this switch leaves a journal that readers may not play back, so nothing
             // could open the warehouse any more. Without a journal, as here, it is one write to a file that a crash throws away.
+            try Warehouse.compact(database)
             try database.execute(sql: "PRAGMA journal_mode = WAL")
             return (outcome, files, indexes, manifest)
         }
@@ -435,6 +436,11 @@ package final class Projector {
 
     /// Replays into a folder of its own, without a swap, and gives the digest there.
     package func replay(into folder: String, until: Int64? = nil, definitionsNow: Bool = false) throws -> ProjectionDigest {
+        try shadow(in: folder, until: until, definitionsNow: definitionsNow).digest()
+    }
+
+    /// A projector of a folder into which it has replayed.
+    package func shadow(in folder: String, until: Int64?, definitionsNow: Bool) throws -> Projector {
         let shadow = Projector(layout: layout.moved(to: folder), log: log, objects: objects)
         shadow.progress = progress
         shadow.parsed = parsed
@@ -442,7 +448,7 @@ package final class Projector {
         shadow.memoryBudget = memoryBudget
         shadow.calendar = calendar
         unready = try shadow.rebuild(until: until, definitionsNow: definitionsNow).unready
-        return try shadow.digest()
+        return shadow
     }
 
     /// The digest of the live generation and of its files as they are on disk.
@@ -454,7 +460,7 @@ package final class Projector {
             let tables = definitions.facts.flatMap { fact in
                 [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
             }
-            let builder = DigestBuilder(database: database, tables: tables)
+            let builder = DigestBuilder(database: database, tables: tables, references: definitions.reference.tables)
             let digests = try builder.tableDigests()
             var files: [String: String] = [:]
             for path in try String.fetchAll(database, sql: "SELECT path FROM zone_file ORDER BY path") + [

@@ -1,3 +1,5 @@
+import GRDB
+
 /// The plain names of the warehouse: what KPI and curated SQL may read, as it is now or as it was known at a seq.
 ///
 /// The same list of SELECTs makes the permanent views (the current state) and the temporary ones that shadow them in one connection.
@@ -8,18 +10,78 @@ struct WarehouseViews {
         let select: String
     }
 
-    let facts: [FactDefinition]
-    /// nil: the current state.
-    let seq: Int64?
-
-    /// Every view, each after those it reads.
-    var all: [View] {
-        memberViews + rateViews + facts.flatMap { fact in [view(of: fact)] + fact.totals.map { view(of: $0, in: fact) } } + [qualityIssues]
+    /// Which versions a view shows.
+    enum Known {
+        /// The current ones.
+        case now
+        /// Those known at the seq that the one row of `temp.known_at` holds: set it, and the same statements answer for another seq.
+        case asked
     }
 
-    /// Condition that a version is known at the seq.
+    let facts: [FactDefinition]
+    private let operations: [View]
+    private let defined: [ViewDefinition]
+    private let references: [ReferenceTable]
+    private let known: Known
+
+    init(_ definitions: DefinitionSet, known: Known) {
+        facts = definitions.facts
+        defined = definitions.views
+        references = definitions.reference.tables
+        self.known = known
+        operations = Operations.views(
+            definitions, known: known == .now ? "(SELECT seq FROM main.ops_known)" : "(SELECT seq FROM temp.known_at)")
+    }
+
+    /// Names of the warehouse that no definition may take.
+    static let fixedNames: Set<String> = Operations.viewNames.union([
+        "artist_of", "platform_of", "territory_of", "track_of", "dim_rate", "rate_of", "quality_issue", "dim_date", "dim_month",
+        "dim_platform", "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value",
+        "events", "known_at", "alias_of", "campaign_name_part",
+    ])
+
+    /// Every view, each after those it reads but for the defined ones, which may read each other in any order.
+    var all: [View] {
+        memberViews + rateViews + operations + references.map(view)
+            + facts.flatMap { fact in [view(of: fact)] + fact.totals.map { view(of: $0, in: fact) } }
+            + [qualityIssues] + defined.map { View(name: $0.name, select: $0.sql) }
+    }
+
+    /// Makes the permanent views, and makes those anew whose definition changed.
+    func refresh(_ database: Database) throws {
+        var existing: [String: String] = [:]
+        for row in try Row.fetchAll(database, sql: "SELECT name, sql FROM main.sqlite_master WHERE type = 'view'") {
+            existing[row["name"]] = row["sql"]
+        }
+        for view in all {
+            let sql = "CREATE VIEW \"\(view.name)\" AS \(view.select)"
+            let before = existing.removeValue(forKey: view.name)
+            if before == sql { continue }
+            if before != nil { try database.execute(sql: "DROP VIEW main.\"\(view.name)\"") }
+            try database.execute(sql: sql)
+        }
+        for name in existing.keys.sorted() { try database.execute(sql: "DROP VIEW main.\"\(name)\"") }
+    }
+
+    /// Condition that a version is known.
     private func live(_ table: String) -> String {
-        seq.map { "\(table).from_seq <= \($0) AND (\(table).to_seq IS NULL OR \(table).to_seq > \($0))" } ?? "\(table).to_seq IS NULL"
+        switch known {
+        case .now: "\(table).to_seq IS NULL"
+        case .asked:
+            """
+            \(table).from_seq <= (SELECT seq FROM temp.known_at) AND (\(table).to_seq IS NULL OR \(table).to_seq > (SELECT seq FROM \
+            temp.known_at))
+            """
+        }
+    }
+
+    private func view(_ reference: ReferenceTable) -> View {
+        View(
+            name: reference.view,
+            select: """
+                SELECT \(reference.columns.map { "r.\"\($0.name)\"" }.joined(separator: ", ")), r.from_seq FROM \
+                main."\(reference.table)" r WHERE \(live("r"))
+                """)
     }
 
     // MARK: Members
@@ -44,15 +106,22 @@ struct WarehouseViews {
                     p.platform_id = m.member WHERE s.kind = 'platform'
                     """),
             View(
+                name: "track_of",
+                select: """
+                    SELECT s.id AS source_id, m.member AS track_id, s.kind AS kind FROM main.source_value s JOIN main.member_v m ON \
+                    m.source_id = s.id AND \(live("m")) WHERE s.kind IN ('isrc', 'title')
+                    """),
+            View(
+                name: "alias_of",
+                select: "SELECT l.kind AS kind, l.service AS service, l.norm AS norm, l.member AS member FROM main.alias_v l WHERE \(live("l"))"
+            ),
+            View(
                 name: "territory_of",
                 select: """
                     SELECT s.id AS source_id, m.member AS territory_id, COALESCE(t.name, s.value) AS name FROM main.source_value s JOIN \
                     main.member_v m ON m.source_id = s.id AND \(live("m")) LEFT JOIN main.dim_territory t ON t.territory_id = m.member \
                     WHERE s.kind = 'territory'
                     """),
-            View(
-                name: "dim_artist",
-                select: "SELECT a.artist_id AS artist_id, MIN(a.name) AS name FROM (\(artist)) a GROUP BY a.artist_id"),
         ]
     }
 

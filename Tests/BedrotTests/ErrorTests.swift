@@ -36,7 +36,7 @@ import Testing
         Case(["events", "--after", "noon"], 64, "“noon”", "YYYY-MM-DD"),
         Case(["kpi", "show", "nope"], 1, "no KPI “nope”", "known:", "streams_native_7d"),
         Case(["kpi", "history", "nope"], 1, "no KPI “nope”", "known:"),
-        Case(["kpi", "show", "streams_native_7d", "--known-at", "999999"], 1, "999999", "bedrot project"),
+        Case(["kpi", "show", "streams_native_7d", "--known-at", "999999"], 1, "no event 999999", "its head is"),
         Case(["lineage", "fact_audience_day"], 64, "--where"),
         Case(["lineage", "fact_nothing", "--where", "1 = 1"], 1, "fact_nothing"),
         Case(["lineage", "kpi:streams_native_7d", "artist"], 64, "“artist” is not dimension=value"),

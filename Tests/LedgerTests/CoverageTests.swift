@@ -215,15 +215,16 @@ import Testing
             stream: "tiktok/auth/zone.a0", type: "auth.required", actor: "os:1", run: nil,
             body: ["service": "tiktok", "account": "zone.a0", "kind": "cookies"])
         _ = try root.lake.log.write { try $0.append(draft) }
-        // What a session lacks, every dataset of the service lacks: look at the right one.
-        func last() throws -> DayRun? {
-            let report = try root.lake.coverage(service: "tiktok", from: nil, to: nil, today: today)
-            return report.rows.first { $0.stream == "tiktok/follower_gender" }?.runs.last
-        }
-        let asked = try #require(try last(), "a row")
+        let asked = try #require(try newest(root, today))
         #expect(asked.state == .signIn && asked.days == today...today && asked.remedy?.hasPrefix("sign in at") == true)
         try snapshot(root, CalendarDay.text(day: today - 1))
-        #expect(try last()?.state == .pulled)
+        #expect(try newest(root, today)?.state == .pulled)
+    }
+
+    /// What a session lacks, every dataset of the service lacks: this looks at one of them.
+    private func newest(_ root: Root, _ today: Int64) throws -> DayRun? {
+        let rows = try root.lake.coverage(service: "tiktok", from: nil, to: nil, today: today).rows
+        return rows.first { $0.stream == "tiktok/follower_gender" }?.runs.last
     }
 
     /// Sources that show the present only, by their contracts.

@@ -1,0 +1,97 @@
+import EventLog
+import GRDB
+
+/// Writes the values of KPIs at completed runs, and knows whose definition changed since they were written.
+final class SnapshotWriter {
+    let engine: KPIEngine
+    /// KPIs that have no value in a snapshot, because a sum does not fit 64 bits.
+    private(set) var overflowing: Set<String> = []
+    private let dataSeq: Int64
+    private var database: Database { engine.database }
+
+    /// - Parameter dataSeq: the last data-bearing event: from it on, what is current is what was known.
+    init(engine: KPIEngine, dataSeq: Int64) {
+        self.engine = engine
+        self.dataSeq = dataSeq
+    }
+
+    /// The KPIs whose own file, guards or views differ from those their values were computed with; their values are gone, and those of
+    /// KPIs that exist no more. Every KPI passes the guards here.
+    ///
+    /// - Parameter isReady: runs the check of a path; false where what it reads is not there yet in the past.
+    func changed(_ isReady: (_ path: String, _ check: () throws -> Void) throws -> Bool) throws -> [KPIDefinition] {
+        let definitions = engine.definitions
+        var known: [String: String] = [:]
+        for row in try Row.fetchAll(database, sql: "SELECT kpi, rules FROM kpi_state") { known[row["kpi"]] = row["rules"] }
+        var changed: [KPIDefinition] = []
+        for kpi in definitions.kpis {
+            var reads = KPIEngine.Reads()
+            guard try isReady(kpi.path, { reads = try engine.check(kpi) }) else { continue }
+            let rules = rules(of: kpi, reads).hex
+            guard known.removeValue(forKey: kpi.id) != rules else { continue }
+            try forget(kpi.id)
+            try database.execute(sql: "INSERT INTO kpi_state VALUES (?, ?, ?)", arguments: [kpi.id, rules, reads.isOperational])
+            changed.append(kpi)
+        }
+        for id in known.keys.sorted() { try forget(id) }
+        return changed
+    }
+
+    private func forget(_ kpi: String) throws {
+        try database.execute(sql: "DELETE FROM kpi_value WHERE kpi = ?", arguments: [kpi])
+        try database.execute(sql: "DELETE FROM kpi_state WHERE kpi = ?", arguments: [kpi])
+    }
+
+    /// SHA-256 over the files that decide a KPI's values.
+    private func rules(of kpi: KPIDefinition, _ reads: KPIEngine.Reads) -> Hash256 {
+        let files = engine.definitions.files
+        let views = engine.definitions.views.filter { reads.views.contains($0.name) }.map(\.path).sorted()
+        let guards = files.keys.filter { path in
+            DefinitionKind(path: path) == .guards || reads.services && DefinitionKind(path: path) == .service
+        }
+        return Hash256(hashing: ([kpi.path] + guards.sorted() + views).flatMap { Array("\($0)\u{0}\(files[$0]?.hash.hex ?? "")\n".utf8) })
+    }
+
+    /// Computes and writes the values at these completions, oldest first.
+    func write(_ kpis: [KPIDefinition], at seqs: [Int64]) throws {
+        guard !kpis.isEmpty, !seqs.isEmpty else { return }
+        let past = seqs.filter { $0 < dataSeq }
+        if !past.isEmpty {
+            try engine.withKnownViews { known in
+                for seq in past {
+                    try known(seq)
+                    try write(kpis, at: seq)
+                }
+            }
+        }
+        // The facts are current from the last data-bearing event on; runs and captures without news go on after it.
+        let show = try database.cachedStatement(sql: "UPDATE ops_known SET seq = ?")
+        for seq in seqs where seq >= dataSeq {
+            try show.execute(arguments: [seq])
+            try write(kpis, at: seq)
+        }
+        try show.execute(arguments: [Int64.max])
+    }
+
+    private func write(_ kpis: [KPIDefinition], at seq: Int64) throws {
+        guard let row = try Row.fetchOne(database, sql: "SELECT time, day_no FROM kpi_snapshot WHERE seq = ?", arguments: [seq]),
+            let time = Timestamp(iso: row["time"])
+        else { return }
+        let insert = try database.cachedStatement(sql: "INSERT INTO kpi_value VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        for kpi in kpis {
+            let values: [KPIValue]
+            do {
+                values = try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds)
+            } catch let error as SQLiteFailure where error.isOverflow {
+                // What one file said must not lock all others up, also after it was withdrawn: the past keeps this snapshot.
+                overflowing.insert(kpi.id)
+                continue
+            }
+            for value in values {
+                try insert.execute(arguments: [
+                    kpi.id, seq, value.dimensions, value.numerator, value.denominator, value.unconverted, value.covered, value.expected,
+                ])
+            }
+        }
+    }
+}
