@@ -98,7 +98,7 @@ private let noLongFile: Rule = { file in
 }
 
 private let noLeftover: Rule = { file in
-    file.findings(of: ["TO" + "DO", "FIX" + "ME", "XX" + "X"], "unfinished: do it, or write down elsewhere that it is to be done")
+    file.findings(of: ["TO" + "DO", "FIX" + "ME", "XX" + "X:"], "unfinished: do it, or write down elsewhere that it is to be done")
 }
 
 private let noTrap: Rule = { file in
