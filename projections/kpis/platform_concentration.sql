@@ -18,6 +18,7 @@ evidence:
   fact: fact_stream_day
   where: "day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 28 AND day_no <= :day"
 ---*/
+-- Squares of more than 3,000,000,000 streams do not fit.
 WITH newest AS (
   SELECT s.day_no AS day_no
   FROM v_stream_canonical s
@@ -53,7 +54,6 @@ WITH newest AS (
   FROM counted c
   GROUP BY c.platform_id
 )
--- Above that, squares do not fit.
 SELECT CASE WHEN MAX(o.streams) > 0 AND MAX(o.streams) < 3000000000 THEN SUM(p.streams * p.streams) END AS num,
   CASE WHEN MAX(o.streams) > 0 AND MAX(o.streams) < 3000000000 THEN MAX(o.streams) * MAX(o.streams) END AS den,
   MAX(o.covered) AS covered, 28 AS expected

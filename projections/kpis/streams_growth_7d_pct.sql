@@ -22,6 +22,7 @@ evidence:
   fact: fact_stream_day
   where: "day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 14 AND day_no <= :day"
 ---*/
+-- The newest day is found twice: beside a LIMIT of its own, the engine reads each span as a range of days.
 WITH newest AS (
   SELECT s.day_no AS day_no
   FROM v_stream_canonical s
@@ -29,7 +30,6 @@ WITH newest AS (
   ORDER BY s.day_no DESC
   LIMIT 1
 ), before AS (
-  -- Found again: with a LIMIT of its own the engine reads a range of days.
   SELECT s.day_no - 7 AS day_no
   FROM v_stream_canonical s
   WHERE s.day_no <= :day AND s.streams IS NOT NULL

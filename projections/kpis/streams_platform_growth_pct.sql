@@ -20,6 +20,7 @@ evidence:
   fact: fact_stream_day
   where: "day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 56 AND day_no <= :day AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform)"
 ---*/
+-- The newest day is found twice: beside a LIMIT of its own, the engine reads each span as a range of days.
 WITH newest AS (
   SELECT s.day_no AS day_no
   FROM v_stream_canonical s
@@ -27,7 +28,6 @@ WITH newest AS (
   ORDER BY s.day_no DESC
   LIMIT 1
 ), before AS (
-  -- Found again: with a LIMIT of its own the engine reads a range of days.
   SELECT s.day_no - 28 AS day_no
   FROM v_stream_canonical s
   WHERE s.day_no <= :day AND s.streams IS NOT NULL
