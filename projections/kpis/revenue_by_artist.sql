@@ -18,4 +18,4 @@ SELECT r.artist_id AS artist, SUM(r.net_nano) AS num, 1000000000 AS den, SUM(r.u
 FROM v_royalty r
 WHERE r.report_day_no <= :day
 GROUP BY r.artist_id
-ORDER BY r.artist_id;
+ORDER BY r.artist_id NULLS FIRST;

@@ -21,4 +21,4 @@ JOIN dim_date d ON d.day_no = r.report_day_no
 JOIN dim_month m ON m.month_no = d.month_no
 WHERE r.report_day_no <= :day
 GROUP BY r.distributor, m.month
-ORDER BY r.distributor, m.month;
+ORDER BY r.distributor NULLS FIRST, m.month;

@@ -28,4 +28,4 @@ SELECT t.artist_id AS artist, MAX(CASE WHEN t.track_id <> 'track:unknown' THEN t
 FROM track t
 GROUP BY t.artist_id
 HAVING SUM(t.net_nano) > 0
-ORDER BY t.artist_id;
+ORDER BY t.artist_id NULLS FIRST;
