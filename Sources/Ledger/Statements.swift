@@ -218,8 +218,8 @@ private final class StatementDesk {
             guard sums[line, default: 0] <= 1_000_000_000 else {
                 throw LedgerError(
                     """
-                    the shares of \(share.track) in \(CalendarDay.text(month: share.saleMonth)) add up to more than the whole; correct them \
-                    (bedrot reference history split), then repeat
+                    the shares of \(share.track) in \(CalendarDay.text(month: share.saleMonth)) add up to more than the whole; \
+                    correct them (bedrot reference history split), then repeat
                     """)
             }
         }
@@ -278,9 +278,9 @@ private final class StatementDesk {
         guard Hash256(hashing: made.csv) == earlier.digest else {
             throw LedgerError(
                 """
-                the statement of event \(earlier.event) cannot be made again as it was issued: the warehouse reads the facts known at event \
-                \(earlier.seq) differently now. Its total was \(Money.decimal(earlier.total)) USD; `bedrot verify` tells whether something is \
-                damaged
+                the statement of event \(earlier.event) cannot be made again as it was issued: the warehouse reads the facts known \
+                at event \(earlier.seq) differently now. Its total was \(Money.decimal(earlier.total)) USD; `bedrot verify` tells whether \
+                something is damaged
                 """)
         }
         made.event = earlier.event
