@@ -58,6 +58,9 @@ package struct Contract: Sendable {
     /// Whether raw files hold one JSON object a line; else they are tables.
     package var rawIsDocument: Bool { shape.isDocument }
 
+    /// Whether the received files are saved pages.
+    package var isPage: Bool { if case .script = shape { true } else { false } }
+
     /// Whether a column holds personal values.
     package var isPersonal: Bool { columns.contains { $0.personal != nil } }
 

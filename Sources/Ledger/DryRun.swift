@@ -41,7 +41,7 @@ extension Lake {
             var capture = try describe(path, contract: contract, name: name, account: account, options: options)
             let place: String
             do {
-                if let safe = try protected(path, contract, &keys) {
+                if let safe = try protected(path, contract, definitions.secrets, &keys) {
                     (place, capture.name, capture.size) = (try shown.add(safe.bytes), safe.name, Int64(safe.bytes.count))
                 } else {
                     place = path

@@ -267,6 +267,8 @@ private struct ExportWriter {
             ("value", "decimal", kpi.unit, "num / den, rounded to \(kpi.decimals) decimals; empty where there is none"),
             ("num", "integer", nil, "exact"), ("den", "integer", nil, "exact"),
             ("unconverted", "integer", "count", "rows left out for want of a rate; empty where the KPI does not say"),
+            ("covered", "integer", "count", "days or months of the window that sources cover; empty where the KPI has no window"),
+            ("expected", "integer", "count", "days or months of the window"),
         ]
         let described =
             (hasDay ? [Self.described("day", "day", unit: nil, note: "the day reported on")] : [])
@@ -283,7 +285,9 @@ private struct ExportWriter {
             let rounded = value.text(unit: kpi.unit, decimals: kpi.decimals)
             let hasValue = value.numerator != nil && value.denominator.map { $0 != 0 } ?? false
             cells.append(hasValue ? .text(rounded) : .null)
-            for number in [value.numerator, value.denominator, value.unconverted] { cells.append(number.map { .integer($0) } ?? .null) }
+            for number in [value.numerator, value.denominator, value.unconverted, value.covered, value.expected] {
+                cells.append(number.map { .integer($0) } ?? .null)
+            }
             try add(cells, text, put)
         }
     }

@@ -57,6 +57,7 @@ extension SchemaPage {
         (.fact, "Facts", "What the sources said, one row each. The plain name shows what counts now; NAME_v holds all versions."),
         (.total, "Kept totals", "Sums that are kept beside a fact, so that a question over millions of lines reads a few thousand rows."),
         (.dimension, "Dimensions", "Names, calendars and rates to join facts to."),
+        (.reference, "Assumptions", "What people entered with bedrot reference; NAME_v holds all versions."),
         (.view, "Views", "SELECTs over the tables above, under a name."),
         (.kpi, "Values of KPIs", "What every KPI said, at every snapshot."),
         (.books, "Books of the projector", "How the warehouse keeps itself in step with the log. Questions seldom need them."),
@@ -92,7 +93,8 @@ extension SchemaPage {
     }
 
     private func pieces(of table: TableDescription) -> [Piece] {
-        var about: [Run] = [.plain("\(table.title). One row per "), .code(table.key.joined(separator: ", ")), .plain(".")]
+        var about: [Run] = [.plain("\(table.title).")]
+        if !table.key.isEmpty { about += [.plain(" One row per "), .code(table.key.joined(separator: ", ")), .plain(".")] }
         if !table.sources.isEmpty { about.append(.plain(" From \(table.sources.joined(separator: ", ")).")) }
         if table.hasVersions {
             about += [
@@ -138,11 +140,11 @@ extension SchemaPage {
             .heading(2, "KPIs", anchor: "kpis"),
             .paragraph(Self.runs("Each is a SELECT in a file of its own; `bedrot kpi explain ID` shows it.")),
             .table(
-                ["id", "title", "unit", "better", "by", "formula"],
+                ["id", "title", "domain", "unit", "better", "by", "window", "formula"],
                 kpis.map { kpi in
                     [
-                        [.code(kpi.id)], [.plain(kpi.title)], [.plain(kpi.unit)], [.plain(kpi.direction)],
-                        [.plain(kpi.dimensions.joined(separator: ", "))], [.plain(kpi.formula)],
+                        [.code(kpi.id)], [.plain(kpi.title)], [.plain(kpi.domain)], [.plain(kpi.unit)], [.plain(kpi.direction)],
+                        [.plain(kpi.dimensions.joined(separator: ", "))], [.plain(kpi.window ?? "")], [.plain(kpi.formula)],
                     ]
                 }),
         ]
@@ -281,7 +283,9 @@ extension SchemaPage {
                 kpis.map {
                     [
                         "id": .string($0.id), "title": .string($0.title), "unit": .string($0.unit), "direction": .string($0.direction),
-                        "formula": .string($0.formula), "dimensions": .array($0.dimensions.map { .string($0) }), "path": .string($0.path),
+                        "formula": .string($0.formula), "domain": .string($0.domain), "window": $0.window.map { .string($0) } ?? .null,
+                        "compares": .array($0.compares.map { .string($0) }), "dimensions": .array($0.dimensions.map { .string($0) }),
+                        "path": .string($0.path),
                     ]
                 }),
             "curated": .array(curated.map { ["name": .string($0.name), "file": .string($0.file), "path": .string($0.path)] }),

@@ -60,7 +60,7 @@ extension DefinitionKind {
         case .fact: .loaders
         case .curated, .kpi: .table
         case .view: .view
-        case .contract, .service, .guards, .reference, .zones: nil
+        case .contract, .service, .guards, .reference, .zones, .secrets: nil
         }
     }
 }
@@ -79,6 +79,8 @@ extension DefinitionSet {
             do {
                 if DefinitionKind(path: path) == .service { _ = try ServiceDefinition(path: path, bytes: bytes) }
                 try sound.read(path: path, bytes: bytes)
+            } catch let error as ContractError where DefinitionKind(path: path) == .secrets {
+                found.append(DefinitionFinding(error, key: error.key, line: error.line))
             } catch let error as ContractError {
                 found += ContractCheck(path: path, first: error).findings(bytes)
             } catch {

@@ -109,11 +109,17 @@ extension TableDescription {
             guard case .source = item.column.unit else { return "t.\"\(item.column.name)\"" }
             return "(SELECT s.value FROM main.source_value s WHERE s.id = t.\"\(item.column.name)\")"
         }
-        var order = key.map { name in shown.firstIndex { $0.column.name == name }.map { String($0 + 1) } ?? "t.\"\(name)\"" }
+        // A private key is another number in another warehouse; the hash of a row is not.
+        var order = key.compactMap { name in
+            shown.firstIndex { $0.column.name == name }.map { String($0 + 1) } ?? (name == "row_hash" ? "t.row_hash" : nil)
+        }
         order += (1...cells.count).map(String.init).filter { !order.contains($0) }
         return "SELECT \(cells.joined(separator: ", ")) FROM \"\(name)\" t ORDER BY \(order.joined(separator: ", "))"
     }
 
     /// Headings in which an export puts its rows in order.
-    package var shownOrder: [String] { key.map { name in shown.first { $0.column.name == name }?.heading ?? name } }
+    package var shownOrder: [String] {
+        let names = key.compactMap { name in shown.first { $0.column.name == name }?.heading ?? (name == "row_hash" ? name : nil) }
+        return names.isEmpty ? shown.map(\.heading) : names
+    }
 }

@@ -38,6 +38,27 @@ package struct ProjectionOutcome: Sendable {
     package var recomputed: Set<String> = []
     /// Definitions that were others than before this pass.
     package var stale: [StaleDefinition] = []
+    /// Alerts that the reactor opened or resolved afterwards.
+    package var alerts: [AlertNews] = []
+}
+
+/// An alert that a projection gave rise to, or put an end to, in words for people.
+package struct AlertNews: Sendable {
+    package let isOpened: Bool
+    package let severity: KPIDefinition.AlertRule.Severity
+    package let kpi: String
+    /// Canonical JSON.
+    package let dimensions: String
+    package let text: String
+    /// The value, with its unit.
+    package let value: String
+
+    package init(
+        isOpened: Bool, severity: KPIDefinition.AlertRule.Severity, kpi: String, dimensions: String, text: String, value: String
+    ) {
+        (self.isOpened, self.severity, self.kpi) = (isOpened, severity, kpi)
+        (self.dimensions, self.text, self.value) = (dimensions, text, value)
+    }
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -107,7 +128,7 @@ final class ProjectionRun {
     private static func createSchema(
         _ database: Database, tables: [VersionedTable], definitions: DefinitionSet, calendar: ClosedRange<Int>
     ) throws {
-        for sql in Warehouse.schema { try database.execute(sql: sql) }
+        for sql in Warehouse.schema + Operations.schema { try database.execute(sql: sql) }
         try CalendarDimension.fill(database, years: calendar)
         for table in tables { try database.execute(sql: table.createSQL) }
         for table in definitions.reference.tables { try table.create(database) }
@@ -184,27 +205,18 @@ final class ProjectionRun {
             changes = try merger.accept(partition: partition, capture: capture, at: event.seq)
             try saveItem(capture)
         case .referenceChanged: try referenceChanged(event)
-        case .runStarted:
-            try database.execute(
-                sql: "INSERT INTO ops_run VALUES (?, ?, ?, NULL, NULL)",
-                arguments: [event.run ?? "", event.body["command"]?.string ?? "", event.seq])
         case .runCompleted:
-            try database.execute(
-                sql: "UPDATE ops_run SET completed_seq = ?, outcome = ? WHERE run = ?",
-                arguments: [event.seq, event.body["outcome"]?.string ?? "", event.run ?? ""])
             if dataSeq > snapshotSeq {
                 completions.append((event.seq, event.time))
                 snapshotSeq = event.seq
             }
-        case .duplicate:
-            try database.execute(
-                sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
-                arguments: [event.seq, event.stream, event.body["capture"]?.int])
         case .expired: try expired(event)
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .runStep, .rebuilt, .swapped, .subjectErased,
-            .gapAcknowledged, .tagSet, .tagRemoved:
+        case .logOpened, .definitionCaptured, .duplicate, .failed, .drifted, .archived, .runStarted, .runStep, .rebuilt, .swapped,
+            .subjectErased, .gapAcknowledged, .kpiAlerted, .kpiAcknowledged, .kpiResolved, .signedIn, .sessionRefreshed, .sessionExpiring,
+            .sessionExpired, .signInRequired, .sessionChecked, .sessionRevoked, .tagSet, .tagRemoved, .statementIssued:
             break
         }
+        try noteOperation(event, type, changes)
         switch type {
         case .promoted where event.body["to"]?.string != "staging": break
         // What was never promoted leaves no gap when it is quarantined.
@@ -238,7 +250,6 @@ final class ProjectionRun {
                 capture.seq, capture.stream, capture.account, capture.name, capture.observed.iso,
                 String(decoding: try event.body.canonical(), as: UTF8.self),
             ])
-        try database.execute(sql: "INSERT INTO ops_ingest VALUES (?, ?, 'new', ?)", arguments: [event.seq, capture.stream, capture.seq])
     }
 
     private func promoted(_ promotion: StagingPromotion) throws {

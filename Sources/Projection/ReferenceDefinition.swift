@@ -16,11 +16,14 @@ package struct ReferenceDefaults: Sendable {
     package private(set) var aliases: [String: [String: String]] = [:]
     /// In the order of their paths.
     package private(set) var tables: [ReferenceTable] = []
+    /// How the names of campaigns are taken apart.
+    package private(set) var campaignNames = CampaignNames()
 
     mutating func read(path: String, bytes: [UInt8]) throws {
         guard let root = try compose(bytes, path: path), let kind = root["kind"]?.string else {
             throw DefinitionError(path: path, line: 1, reason: "a reference file has `kind`, and `members` or `key` and `columns`")
         }
+        if kind == "campaign_name" { return campaignNames = try CampaignNames(root, path: path) }
         if root["key"] != nil { return tables.append(try ReferenceTable(root, kind: kind, path: path)) }
         guard let list = root["members"]?.mapping else {
             throw DefinitionError(path: path, line: 1, reason: "a reference file has `kind`, and `members` or `key` and `columns`")

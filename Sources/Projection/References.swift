@@ -81,6 +81,8 @@ extension ProjectionRun {
         let service = try event.text("service")
         let norm = SourceNames.normalised(try event.text("value"))
         let member = try event.text("member")
+        // Rows in no currency point to the account's, so it must be a source value of the service.
+        if kind == "currency" { try sources.use(try sources.id(sources.space(kind: kind, service: service), member), in: database) }
         try flushSources()
         let current = try String.fetchOne(
             database, sql: "SELECT member FROM alias_v WHERE kind = ? AND service = ? AND norm = ? AND to_seq IS NULL",
@@ -130,6 +132,7 @@ extension ProjectionRun {
         guard let row = try Row.fetchOne(database, sql: "SELECT kind, service, value, norm FROM source_value WHERE id = ?", arguments: [id])
         else { return }
         let (kind, service, value, norm): (String, String, String, String) = (row["kind"], row["service"], row["value"], row["norm"])
+        if definitions.reference.campaignNames.sources.contains(kind) { return try takeApart(value) }
         let defaults = definitions.reference.aliases[kind]
         let initial: String
         switch kind {
@@ -155,6 +158,16 @@ extension ProjectionRun {
             try database.cachedStatement(sql: "INSERT INTO member_v VALUES (?, ?, ?, ?)")
                 .execute(arguments: [id, version.member, version.from, i + 1 < versions.count ? versions[i + 1].from : nil])
         }
+    }
+
+    /// The parts of a campaign's name; several source values may be one name.
+    private func takeApart(_ name: String) throws {
+        let parts = definitions.reference.campaignNames.parts(of: name)
+        try database.cachedStatement(sql: "INSERT OR IGNORE INTO campaign_name_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .execute(arguments: [
+                name, parts.count, parts.first, parts.second, parts.rest, parts.firstNorm, parts.secondNorm, parts.isFirstTargeting,
+                parts.isSecondTargeting, parts.copy, parts.whole,
+            ])
     }
 
     func flushSources() throws {

@@ -165,13 +165,11 @@ package struct SQLLint {
                 outside(index, "SUM(a = b)", use: "SUM(CASE WHEN a = b THEN 1 ELSE 0 END)")
             }
             if word.hasPrefix("PRAGMA_") { outside(index, word, use: "nothing: one SELECT") }
-            if word != "IN", word == "REPLACE" { return }
+            if word == "REPLACE" { return }
         } else if word.hasPrefix("SQLITE_") {
             outside(index, word, use: "the tables of the warehouse")
         }
-        if let form = Self.words[word], !(word == "REPLACE" && tokens.at(index + 1)?.isSymbol("(") == true) {
-            outside(index, word, use: form)
-        }
+        if let form = Self.words[word] { outside(index, word, use: form) }
         if word == "LIKE" { checkLike(index) }
         if word == "IS", let next = tokens.at(index + 1), !["NULL", "NOT", "DISTINCT", "TRUE", "FALSE"].contains(next.text) {
             outside(index, "a IS b", use: "a = b, or a = b OR (a IS NULL AND b IS NULL)")
@@ -239,7 +237,7 @@ package struct SQLLint {
                 }
                 checkWindows(item.expression, core, query)
             }
-            for range in [core.conditions, core.having] + core.sources.map(\.condition) { checkSubqueries(range, core, query) }
+            for range in [core.conditions, core.having] + core.sources.map(\.on) { checkSubqueries(range, core, query) }
         }
         checkNulls(query)
     }
@@ -332,8 +330,7 @@ package struct SQLLint {
             outer.formUnion(one.cores.flatMap { $0.sources.map(\.alias) })
             around = one.outer
         }
-        let own = Set(
-            query.cores.flatMap { $0.sources.map(\.alias) } + query.ctes.flatMap { $0.query.cores.flatMap { $0.sources.map(\.alias) } })
+        let own = aliases(query)
         for core in query.cores {
             for range in core.items.map(\.expression) + [core.from, core.conditions, core.having] + core.groups {
                 for index in range where tokens.at(index + 1)?.isSymbol(".") == true && [.word, .name].contains(tokens[index].kind) {
@@ -344,27 +341,50 @@ package struct SQLLint {
         return nil
     }
 
+    /// What the sources of a query and of those inside it are called.
+    private func aliases(_ query: SQLQuery) -> Set<String> {
+        var found = query.ctes.reduce(into: Set<String>()) { $0.formUnion(aliases($1.query)) }
+        for core in query.cores {
+            for source in core.sources {
+                found.insert(source.alias)
+                if let inner = source.query { found.formUnion(aliases(inner)) }
+            }
+            for range in core.items.map(\.expression) + [core.conditions, core.having] + core.sources.map(\.on) {
+                for (_, inner) in query.subqueries(in: range) { found.formUnion(aliases(inner)) }
+            }
+        }
+        return found
+    }
+
     // MARK: Order
 
     private mutating func checkNulls(_ query: SQLQuery) {
-        for term in query.order where !term.saysNulls && !query.cores.allSatisfy({ isSolid(term, $0, query) }) {
+        for term in query.order where !term.saysNulls {
+            // A UNION orders by the names of its first core, the others answer by place.
+            let place = query.cores.first.flatMap { output(term.expression, $0) }
+            let isSolid = query.cores.allSatisfy { core in
+                guard let place, core.items.indices.contains(place) else {
+                    return nulls.isSolid(term.expression, core, of: query)
+                }
+                return nulls.isSolid(core.items[place].expression, core, of: query)
+            }
+            if isSolid { continue }
             report(
                 term.expression.lowerBound, "ORDER BY \(tokens.text(term.expression))", "can be null, which engines sort first or last",
                 use: "write NULLS FIRST or NULLS LAST behind it")
         }
     }
 
-    /// Whether a term of the final order is never null: an output column by place or name, else an expression.
-    private func isSolid(_ term: SQLQuery.Term, _ core: SQLQuery.Core, _ query: SQLQuery) -> Bool {
-        if let item = output(term.expression, core) { return nulls.isSolid(item.expression, core, of: query) }
-        return nulls.isSolid(term.expression, core, of: query)
+    /// The position of the output column that an ORDER BY or GROUP BY names by place or alias.
+    private func output(_ term: Range<Int>, _ core: SQLQuery.Core) -> Int? {
+        guard term.count == 1, let first = term.first else { return nil }
+        if let place = Int(tokens[first].text) { return core.items.indices.contains(place - 1) ? place - 1 : nil }
+        return core.items.firstIndex { $0.alias == tokens[first].text }
     }
 
-    /// The output column that an ORDER BY names by place or alias.
-    private func output(_ term: Range<Int>, _ core: SQLQuery.Core) -> SQLQuery.Item? {
-        guard term.count == 1, let first = term.first else { return nil }
-        if let place = Int(tokens[first].text) { return core.items.indices.contains(place - 1) ? core.items[place - 1] : nil }
-        return core.items.first { $0.alias == tokens[first].text }
+    /// An expression that an ORDER BY or GROUP BY names, as it stands in the SELECT list.
+    private func meant(_ term: Range<Int>, _ core: SQLQuery.Core) -> Range<Int> {
+        output(term, core).map { core.items[$0].expression } ?? term
     }
 
     private mutating func checkWindows(_ range: Range<Int>, _ core: SQLQuery.Core, _ query: SQLQuery) {
@@ -388,14 +408,63 @@ package struct SQLLint {
             return report(
                 0, "SELECT", "has no ORDER BY of its own, so the order of rows is left to the engine", use: "end with a total ORDER BY")
         }
-        guard query.cores.count == 1, let core = query.cores.first, !core.groups.isEmpty else { return }
-        let terms = Set(query.order.map { tokens.spelled(output($0.expression, core)?.expression ?? $0.expression) })
+        guard query.cores.count == 1, let core = query.cores.first else { return }
+        let terms = Set(query.order.map { tokens.spelled(meant($0.expression, core)) })
+        for term in query.order {
+            let expression = meant(term.expression, core)
+            guard expression.count == 3, let source = core.sources.first(where: { $0.alias == tokens[expression.lowerBound].text }),
+                let name = source.table, query.cte(name) == nil,
+                nulls.catalog.tables[name]?.ids.contains(tokens[expression.lowerBound + 2].text) == true
+            else { continue }
+            report(
+                term.expression.lowerBound, "ORDER BY \(tokens.text(expression))", "is an id that is private to one warehouse file",
+                use: "join source_value and order by its value")
+        }
+        if core.groups.isEmpty { return checkKey(core, query, terms) }
         for group in core.groups {
-            let expression = output(group, core)?.expression ?? group
+            let expression = meant(group, core)
             guard !terms.contains(tokens.spelled(expression)) else { continue }
             report(
                 query.orderAt ?? 0, "ORDER BY", "leaves rows equal that differ in \(tokens.text(expression))",
                 use: "name every column of GROUP BY in ORDER BY")
         }
+    }
+
+    /// Rows of a fact are told apart by its key: what the order does not name of it, a condition must fix.
+    private mutating func checkKey(_ core: SQLQuery.Core, _ query: SQLQuery, _ terms: Set<String>) {
+        guard !core.isDistinct, !core.items.contains(where: { $0.expression.contains(where: isAggregate) }), let fact = core.sources.first,
+            let name = fact.table, query.cte(name) == nil, let key = nulls.catalog.tables[name]?.key
+        else { return }
+        var known = terms
+        // An equation fixes one side by the other: `v.id = f.vendor`, `d.value = 'a'`. A source value is its id, and the other way round.
+        var equations: [(String, String)] = core.sources.filter { $0.table == "SOURCE_VALUE" }.flatMap { source in
+            [("\(source.alias) . ID", "\(source.alias) . VALUE"), ("\(source.alias) . VALUE", "\(source.alias) . ID")]
+        }
+        for condition in [core.conditions] + core.sources.map(\.condition) {
+            for part in nulls.conjuncts(condition, tokens) {
+                let sides = tokens.split(part) { $0.isSymbol("=") }
+                guard sides.count == 2 else { continue }
+                for side in sides where side.count == 1 && [.text, .number, .parameter].contains(tokens[side.lowerBound].kind) {
+                    known.insert(tokens.spelled(side))
+                }
+                let (left, right) = (tokens.spelled(sides[0]), tokens.spelled(sides[1]))
+                equations += [(left, right), (right, left)]
+            }
+        }
+        // What a join that may find nothing gives follows from the fact, not the other way round, but for the id it looks up.
+        for source in core.sources where source.isOptional && source.table == "SOURCE_VALUE" {
+            for part in nulls.conjuncts(source.on, tokens) {
+                let sides = tokens.split(part) { $0.isSymbol("=") }.map { tokens.spelled($0) }
+                if sides.count == 2, sides.contains("\(source.alias) . ID") { equations += [(sides[0], sides[1]), (sides[1], sides[0])] }
+            }
+        }
+        while let next = equations.first(where: { known.contains($0.0) && !known.contains($0.1) }) { known.insert(next.1) }
+        // With one dataset asked for, what its loader gives as a text is the same in every row.
+        let fixed = nulls.catalog.tables[name]?.fixed.filter { known.contains($0.key) }.values.first ?? []
+        let missing = key.filter { !known.contains("\(fact.alias) . \($0)") && !fixed.contains($0) }.map { $0.lowercased() }
+        guard !missing.isEmpty else { return }
+        report(
+            query.orderAt ?? 0, "ORDER BY", "leaves rows of \(name.lowercased()) equal that differ in \(missing.joined(separator: ", "))",
+            use: "name the fact's whole key in ORDER BY")
     }
 }

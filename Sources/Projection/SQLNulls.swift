@@ -129,7 +129,8 @@ struct SQLNulls {
                 guard words.isDisjoint(with: ["OR", "CASE", "IS"]) || (words.contains("IS") && isNotNull(part, tokens)) else {
                     return false
                 }
-                guard !words.contains("NOT") || words.contains("IS") || words.contains("IN") || words.contains("LIKE") else { return false }
+                // A null is NOT IN the empty set.
+                guard !words.contains("NOT") || words.contains("IS") || words.contains("LIKE") else { return false }
                 let compares =
                     words.contains("IS") || words.contains("IN") || words.contains("LIKE") || words.contains("BETWEEN")
                     || top.contains { tokens[$0].kind == .symbol && Self.comparisons.contains(tokens[$0].text) }
@@ -149,5 +150,9 @@ struct SQLNulls {
     }
 
     /// The parts of a condition that all must hold. `BETWEEN a AND b` falls into two, of which the first still compares.
-    private func conjuncts(_ range: Range<Int>, _ tokens: SQLTokens) -> [Range<Int>] { tokens.split(range) { $0.isWord("AND") } }
+    func conjuncts(_ range: Range<Int>, _ tokens: SQLTokens) -> [Range<Int>] {
+        // An AND beside an OR, or inside a CASE, binds less than the whole.
+        guard !tokens.top(range).contains(where: { tokens[$0].isWord("OR") || tokens[$0].isWord("CASE") }) else { return [] }
+        return tokens.split(range) { $0.isWord("AND") }
+    }
 }

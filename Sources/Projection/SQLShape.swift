@@ -18,8 +18,10 @@ final class SQLQuery {
         let query: SQLQuery?
         /// Its columns are null where the join finds nothing.
         let isOptional: Bool
-        /// The condition of an inner join; empty otherwise.
-        let condition: Range<Int>
+        /// The condition of the join.
+        let on: Range<Int>
+        /// The condition where it is one that every row has passed: that of an inner join.
+        var condition: Range<Int> { isOptional ? 0..<0 : on }
     }
 
     /// One term of an ORDER BY.
@@ -159,7 +161,7 @@ final class SQLQuery {
     }
 
     private static func optional(_ source: Source) -> Source {
-        Source(alias: source.alias, table: source.table, query: source.query, isOptional: true, condition: source.condition)
+        Source(alias: source.alias, table: source.table, query: source.query, isOptional: true, on: source.on)
     }
 
     /// Reads `table [AS] alias [ON …]` or `(SELECT …) alias [ON …]` and gives the index behind it.
@@ -183,16 +185,16 @@ final class SQLQuery {
             alias = tokens[index].text
             index += 1
         }
-        var condition = 0..<0
+        var on = 0..<0
         if index < end, tokens[index].isWord("ON") {
             let start = index + 1
             let stop = tokens.top(start..<end).first { tokens[$0].isSymbol(",") || Self.joins.contains(tokens[$0].text) } ?? end
-            if !isOptional { condition = start..<stop }
+            on = start..<stop
             index = stop
         } else if index < end, tokens[index].isWord("USING") {
             index = (tokens.inside(index + 1)?.upperBound ?? index) + 1
         }
-        core.sources.append(Source(alias: alias, table: table, query: query, isOptional: isOptional, condition: condition))
+        core.sources.append(Source(alias: alias, table: table, query: query, isOptional: isOptional, on: on))
         isOptional = false
         return max(index, first + 1)
     }
@@ -237,6 +239,12 @@ package struct SQLCatalog: Sendable {
     struct Table: Sendable {
         /// Columns that are never null, in upper case.
         var solid: Set<String>
+        /// Columns that tell its rows apart, in upper case; nil where that is not known.
+        var key: [String]?
+        /// By dataset, spelled as a literal: columns of the key that its loader gives as a literal.
+        var fixed: [String: Set<String>] = [:]
+        /// Columns that hold ids of source values, which are private to one warehouse file.
+        var ids: Set<String> = []
         /// A fact, a kept total, or a view over one: on a cluster its rows lie on several machines.
         var isFact: Bool
     }
@@ -247,7 +255,9 @@ package struct SQLCatalog: Sendable {
     /// What every warehouse has.
     package init() {
         func solid(_ names: String) -> Table {
-            Table(solid: Set(names.split(separator: " ").map { SQLText.upper(String($0)) }), isFact: false)
+            let columns = Set(names.split(separator: " ").map { SQLText.upper(String($0)) })
+            let ids: Set = columns.contains("KIND") ? ["ID"] : ["SOURCE_ID"]
+            return Table(solid: columns, ids: ids, isFact: false)
         }
         let known = [
             "source_value": solid("id kind service value norm"), "artist_of": solid("source_id artist_id name"),
@@ -281,9 +291,39 @@ package struct SQLCatalog: Sendable {
                 }
                 if isSolid { solid.insert(SQLText.upper(column.name)) }
             }
-            for name in [fact.name] + fact.totals.map(\.name) { tables[SQLText.upper(name)] = Table(solid: solid, isFact: true) }
+            let table = VersionedTable(fact: fact)
+            let ids = Set(table.sourceColumns.map { SQLText.upper(table.columns[$0].name) })
+            for total in fact.totals { tables[SQLText.upper(total.name)] = Table(solid: solid, ids: ids, isFact: true) }
+            var fixed: [String: Set<String>] = [:]
+            for (stream, loader) in fact.loaders {
+                fixed["'\(stream)'"] = Set(
+                    loader.names.indices.filter { Self.isText(loader.expressions[$0]) }.map { SQLText.upper(loader.names[$0]) })
+            }
+            tables[SQLText.upper(fact.name)] = Table(solid: solid, key: Self.key(of: fact), fixed: fixed, ids: ids, isFact: true)
         }
     }
+
+    /// The key of a fact without what follows from the rest of it: texts that the loader gives, and the account under another name.
+    private static func key(of fact: FactDefinition) -> [String] {
+        let key = VersionedTable(fact: fact).key
+        func expressions(_ column: String) -> [String] {
+            fact.loaders.values.map { loader in loader.names.firstIndex(of: column).map { loader.expressions[$0] } ?? "" }
+        }
+        // A column in which each dataset has a text of its own tells the datasets apart.
+        let names = key.first { column in
+            let texts = expressions(column)
+            return texts.allSatisfy(isText) && Set(texts).count == texts.count
+        }
+        return key.filter { column in
+            if column == "src" { return fact.loaders.count > 1 && names == nil }
+            if column == names { return fact.loaders.count > 1 }
+            let given = expressions(column)
+            return !(Set(given).count == 1 && (given.allSatisfy(isText) || given[0] == "account"))
+        }.map(SQLText.upper)
+    }
+
+    /// Whether an expression of a loader is a text and no more.
+    private static func isText(_ expression: String) -> Bool { expression.hasPrefix("'") && expression.utf8.count { $0 == 39 } == 2 }
 
     /// Adds a view, of whose columns it finds out what the SELECT behind it says.
     package mutating func add(view name: String, sql: String) {

@@ -46,7 +46,7 @@ package struct StaleDefinition: Sendable, Equatable {
             case .curated: "curated \(name)"
             case .view: "view \(name)"
             case .fact, .reference, .zones: "facts"
-            case .contract, .service: name
+            case .contract, .service, .secrets: name
             }
         let what =
             switch change {

@@ -2,8 +2,9 @@
 package struct TableDescription: Sendable {
     /// What a table is for.
     package enum Kind: String, CaseIterable, Sendable {
-        /// Rows as the sources gave them; kept sums of them; names and calendars; views over these; values of KPIs; the projector's books.
-        case fact, total, dimension, view, kpi, books
+        /// Rows as the sources gave them; kept sums of them; names and calendars; assumptions of people; views over these; values of KPIs;
+        /// the projector's own books.
+        case fact, total, dimension, reference, view, kpi, books
     }
 
     /// How a stored value reads.
@@ -16,7 +17,7 @@ package struct TableDescription: Sendable {
         /// An integer or text in another unit, by its name.
         case other(String)
 
-        /// `day`, `month`, `count`, `nano`, `flag`, `text`, `seq`, `source:<kind>`, or any other word.
+        /// `day`, `month`, `count`, `nano` (or `nano-USD` and its like), `flag`, `text`, `seq`, `private`, `source:<kind>`, or another.
         package init(_ word: String) {
             switch word {
             case "day": self = .day
@@ -26,8 +27,10 @@ package struct TableDescription: Sendable {
             case "flag": self = .flag
             case "text": self = .text
             case "seq": self = .seq
-            case "key": self = .privateKey
-            default: self = word.hasPrefix("source:") ? .source(String(word.dropFirst(7))) : .other(word)
+            case "key", "private": self = .privateKey
+            case _ where word.hasPrefix("nano-"): self = .nano
+            case _ where word.hasPrefix("source:"): self = .source(String(word.dropFirst(7)))
+            default: self = .other(word)
             }
         }
 
@@ -83,7 +86,7 @@ package struct TableDescription: Sendable {
 
     /// A table or view of the caller's: each column is a name and `unit; note`, the unit a word of ``Unit/init(_:)``, the note optional.
     ///
-    /// - Parameter grain: the columns that tell rows apart; all columns where it is empty.
+    /// - Parameter grain: the columns that tell rows apart; empty where nothing does.
     package init(
         _ name: String, _ kind: Kind, title: String, path: String? = nil, grain: [String], columns: [(name: String, words: String)],
         sources: [String] = []
@@ -92,14 +95,51 @@ package struct TableDescription: Sendable {
         self.kind = kind
         self.title = title
         self.path = path
-        key = grain.isEmpty ? columns.map(\.name) : grain
+        key = grain
         self.sources = sources
         hasVersions = false
         self.columns = columns.map { name, words in
             let parts = words.split(separator: ";", maxSplits: 1).map(\.trimmingSpaces)
+            let word = parts.first ?? "text"
+            let currency = word.hasPrefix("nano-") ? [String(word.dropFirst(5))] : []
+            let notes = currency + parts.dropFirst()
             return Column(
-                name: name, unit: Unit(parts.first ?? "text"), isKey: grain.contains(name), note: parts.count > 1 ? parts[1] : nil)
+                name: name, unit: Unit(word), isKey: grain.contains(name), note: notes.isEmpty ? nil : notes.joined(separator: "; "))
         }
+    }
+
+    init(_ view: ViewDefinition, _ guards: Guards) {
+        self.init(
+            view.name, view.name.hasPrefix("dim_") ? .dimension : .view, title: view.title, path: view.path, grain: view.grain,
+            columns: view.columns.map { name, note in
+                let observer = guards.observers["\(view.name).\(name)"].map { "; plays as seen by \($0): never add another observer's" }
+                return (name, note + (observer ?? "") + (guards.nonAdditive.contains("\(view.name).\(name)") ? "; never summed" : ""))
+            })
+    }
+
+    init(_ reference: ReferenceTable) {
+        name = reference.view
+        kind = .reference
+        title = reference.title
+        path = reference.path
+        key = reference.key.map(\.name)
+        sources = []
+        hasVersions = true
+        columns =
+            reference.columns.map { column in
+                let (unit, rule): (Unit, String) =
+                    switch column.type {
+                    case .text: (.text, "")
+                    case .day: (.day, "")
+                    case .month: (.month, "")
+                    case .count: (.count, "")
+                    case .nano: (.nano, "")
+                    case .flag: (.flag, "")
+                    case .personal(let group): (.text, "a pseudonym of the group \(group)")
+                    }
+                let notes = [rule, column.note].filter { !$0.isEmpty }
+                return Column(name: column.name, unit: unit, isKey: column.isKey, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
+            } + [Column(name: "from_seq", unit: .seq, isKey: false, note: "the event since which this is so")]
     }
 
     /// The same on one line: `name unit; note | name unit`.
@@ -158,7 +198,8 @@ package struct TableDescription: Sendable {
         if column.storage == .nano {
             // A share is of the whole, not of a currency.
             let isMoney = !column.name.hasSuffix("_share_nano") && !column.name.hasSuffix("_rate_nano") && column.isMeasure
-            if isMoney, let currency = fact.currency { notes.append("in the currency that column \(currency.column) names") }
+            let own = fact.columns.first { $0.name == "currency" && $0.storage == .source("currency") }?.name
+            if isMoney, let currency = own ?? fact.currency?.column { notes.append("in the currency that column \(currency) names") }
         }
         if let observer = guards.observers["\(table).\(column.name)"] {
             notes.append("plays as seen by \(observer): never add another observer's")
@@ -174,6 +215,8 @@ package struct TableDescription: Sendable {
         var found = definitions.facts.flatMap { fact in
             [TableDescription(fact, definitions.guards)] + fact.totals.map { TableDescription($0, of: fact, definitions.guards) }
         }
+        found += definitions.reference.tables.map { TableDescription($0) }
+        found += definitions.views.map { TableDescription($0, definitions.guards) }
         found += builtIn
         let known = Set(found.map(\.name))
         found += Warehouse.schema.compactMap(books).filter { !known.contains($0.name) }
@@ -201,9 +244,6 @@ package struct TableDescription: Sendable {
             "dim_territory", .dimension, "A country or region by its code", grain: "territory_id",
             "territory_id text | name text | region text"),
         TableDescription(
-            "dim_artist", .dimension, "An artist under one name, whatever the sources call it", grain: "artist_id",
-            "artist_id text; artist:<name or id> | name text"),
-        TableDescription(
             "dim_rate", .dimension, "What one unit of a currency is worth, from a day until the next dated rate",
             grain: "currency from_day",
             "currency text; ISO 4217 | from_day day | until_day day; the first day it no longer holds | nano_usd nano; USD for one unit"),
@@ -213,6 +253,9 @@ package struct TableDescription: Sendable {
         TableDescription(
             "platform_of", .view, "The platform that a source value means", grain: "source_id",
             "source_id source:platform; join it to the platform column of a fact | platform_id text | name text | family text"),
+        TableDescription(
+            "track_of", .view, "The track that an ISRC or a title means", grain: "source_id",
+            "source_id source:isrc or title; join it to that column of a fact | track_id text | kind text; isrc or title"),
         TableDescription(
             "territory_of", .view, "The territory that a source value means", grain: "source_id",
             "source_id source:territory; join it to the territory column of a fact | territory_id text | name text"),
@@ -235,7 +278,8 @@ package struct TableDescription: Sendable {
             "kpi_value", .kpi, "The value of a KPI in a snapshot: num / den, exact", grain: "kpi seq dims",
             """
             kpi text; its id | seq seq; the snapshot | dims text; JSON of its dimensions | num count | den count | \
-            unconverted count; rows left out for want of a rate
+            unconverted count; rows left out for want of a rate | covered count; days or months of its window that sources cover | \
+            expected count; days or months of its window
             """),
     ]
 
@@ -270,6 +314,7 @@ package struct TableDescription: Sendable {
         "alias_v": "Names that mean a member, all versions",
         "capture": "Captures and what became of them", "zone_file": "Files that the zones must hold, with their digests",
         "pending_file": "Files on their way to their names", "stream_seq": "The last event of each stream that changed figures",
+        "kpi_state": "The rules that the values of each KPI were computed with",
         "ops_run": "Commands that ran", "ops_ingest": "Files that came, new or known already",
         "ops_skipped": "Events of types that this program does not know",
     ]

@@ -29,7 +29,8 @@ struct Bedrot: ParsableCommand {
             CommandGroup(
                 name: "Asking",
                 subcommands: [
-                    Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Query.self, Export.self, Schema.self,
+                    Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Alerts.self, Goals.self, Query.self,
+                    Export.self, Schema.self,
                 ]),
             CommandGroup(name: "Keeping", subcommands: [TagCommand.self, ArchiveCommand.self]),
             CommandGroup(name: "Measuring", subcommands: [Doctor.self, Bench.self]),

@@ -75,7 +75,9 @@ private enum DoctorText {
             let size = Words.bytes(pages.size * pages.count)
             Terminal.out("warehouse: \(size) in \(Words.count(pages.count, "page")), \(Words.grouped(pages.free)) free")
         }
-        Terminal.out("events: \(Words.grouped(report.events)), projected to \(Words.grouped(report.projected))")
+        let lag = report.events - report.projected
+        Terminal.out(
+            "events: \(Words.grouped(report.events)), projected to \(Words.grouped(report.projected)), \(Words.grouped(lag)) not projected")
         if let first = report.firstEvent, let last = report.lastEvent { Terminal.out("oldest event \(first.iso), newest \(last.iso)") }
         Terminal.out("clock: \(report.now.iso), last event \(report.lastEvent?.iso ?? "none"), reporting zone \(report.zone)")
         for version in report.versions { Terminal.out("\(version.name): \(version.value)") }

@@ -9,8 +9,9 @@ struct Export: ParsableCommand {
         discussion: """
             `bedrot export NAME` means `bedrot export table NAME`; its options are in `bedrot export table --help`.
               bedrot export revenue_net --known-at 2025-08-close --to close/
+              bedrot export statement --month 2025-08
             """,
-        subcommands: [Table.self], defaultSubcommand: Table.self)
+        subcommands: [Table.self, ExportStatement.self], defaultSubcommand: Table.self)
 
     struct Table: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -11,7 +11,10 @@ enum IngestText {
         guard !quiet else { return }
         moves(report.moves)
         if report.projection == nil, !isDryRun { Terminal.out("not projected: run `bedrot project`") }
-        if let projection = report.projection { ProjectionText.overflowing(projection) }
+        if let projection = report.projection {
+            ProjectionText.overflowing(projection)
+            AlertText.news(projection.alerts)
+        }
         guard !isDryRun else { return }
         let captures = report.files.compactMap { if case .promoted(let capture, _, _, _, _) = $0.kind { capture } else { nil } }
         if captures.count == 1 { Terminal.out("undo: bedrot retract \(captures[0]) --reason …") }
@@ -148,7 +151,7 @@ enum IngestText {
         return ["files": .array(files), "kpis": .array(report.moves.map(json))]
     }
 
-    private static func json(_ move: KPIMove) -> JSON {
+    static func json(_ move: KPIMove) -> JSON {
         func text(_ value: KPIValue?) -> JSON { value.map { .string($0.text(unit: move.kpi.unit, decimals: move.kpi.decimals)) } ?? .null }
         return [
             "kpi": .string(move.kpi.id), "dimensions": .string(move.dimensions), "before": text(move.before), "after": text(move.after),

@@ -16,14 +16,20 @@ struct Project: ParsableCommand {
             let stale = definitions.isEmpty ? status.stale : definitions.map(\.text)
             if options.json {
                 return try Terminal.json([
-                    "projected": .int(status.projected), "head": .int(status.head),
+                    "projected": .int(status.projected), "head": .int(status.head), "lag": .int(status.head - status.projected),
                     "generation": status.generation.map { .int(Int64($0)) } ?? .null,
                     "stale": .array(stale.map { .string($0) }),
                     "definitions": .array(definitions.map(\.json)),
                     "issues": .array(status.issues.map(\.json)),
                 ])
             }
-            Terminal.out("projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")")
+            let lag = status.head - status.projected
+            Terminal.out(
+                """
+                projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")\
+                \(lag > 0 ? "; \(Words.count(lag, "event")) not projected: bedrot project" : "")
+                """
+            )
             for reason in stale { Terminal.out("stale: \(reason)") }
             for issue in status.issues { Terminal.out("issue: \(issue.text)") }
             return
@@ -318,6 +324,10 @@ enum ProjectionText {
                 "skipped": .object(outcome.skipped.mapValues { .int($0) }),
                 "unready": .object(outcome.unready.mapValues { .string($0) }),
                 "stale": .array(outcome.stale.map(\.json)),
+                "alerts": .object([
+                    "opened": .int(Int64(outcome.alerts.count(where: \.isOpened))),
+                    "resolved": .int(Int64(outcome.alerts.count { !$0.isOpened })),
+                ]),
             ])
         }
         guard !options.quiet else { return }
@@ -333,6 +343,7 @@ enum ProjectionText {
         }
         unready(outcome.unready)
         overflowing(outcome)
+        AlertText.news(outcome.alerts)
     }
 
     /// KPIs without a value because of an absurd amount in some file.

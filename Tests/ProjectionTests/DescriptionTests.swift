@@ -38,7 +38,10 @@ import Testing
         #expect(table.columns.map(\.unit) == [.day, .source("platform"), .other("percent"), .text])
         #expect(table.columns.map(\.note) == [nil, "as spelt", "of all; really", nil])
         #expect(table.columns.map(\.isKey) == [true, false, false, false])
-        #expect(TableDescription("v", .view, title: "", grain: [], columns: [("a", "text"), ("b", "text")]).key == ["a", "b"])
+        let money = TableDescription("v", .view, title: "", grain: [], columns: [("a", "nano-USD; null without a rate"), ("b", "private")])
+        #expect(money.key.isEmpty && money.columns.map(\.unit) == [.nano, .privateKey])
+        #expect(money.columns.map(\.note) == ["USD; null without a rate", nil])
+        #expect(money.exportSQL == "SELECT t.\"a\" FROM \"v\" t ORDER BY 1")
     }
 
     @Test func factsSayTheirKeysAndRules() throws {
