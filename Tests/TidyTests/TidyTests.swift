@@ -274,7 +274,9 @@ private struct SourceFile {
                 var isFolder: ObjCBool = false
                 let file = place + "/" + name
                 guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), !isFolder.boolValue else { continue }
-                guard !name.contains("Fixtures/"), !name.contains("Corpus/"), !name.contains("__pycache__/") else { continue }
+                guard !name.contains("Fixtures/"), !name.contains("Corpus/"), !name.contains("__pycache__/"), !name.hasSuffix(".zip") else {
+                    continue
+                }
                 files.append(SourceFile(path: folder + "/" + name, text: try String(contentsOfFile: file, encoding: .utf8)))
             }
         }
