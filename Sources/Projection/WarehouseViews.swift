@@ -33,8 +33,8 @@ struct WarehouseViews {
     /// Names of the warehouse that no definition may take.
     static let fixedNames: Set = [
         "artist_of", "platform_of", "territory_of", "track_of", "dim_rate", "rate_of", "quality_issue", "dim_date", "dim_month",
-        "dim_platform", "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value", "events", "known_at",
-        "alias_of", "campaign_name_part",
+        "dim_platform", "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value", "events",
+        "known_at", "alias_of", "campaign_name_part",
     ]
 
     /// Every view, each after those it reads but for the defined ones, which may read each other in any order.
@@ -110,7 +110,10 @@ struct WarehouseViews {
                     """),
             View(
                 name: "alias_of",
-                select: "SELECT l.kind AS kind, l.service AS service, l.norm AS norm, l.member AS member FROM main.alias_v l WHERE \(live("l"))"
+                select: """
+                    SELECT l.kind AS kind, l.service AS service, l.norm AS norm, l.member AS member FROM main.alias_v l WHERE \
+                    \(live("l"))
+                    """
             ),
             View(
                 name: "territory_of",
