@@ -17,6 +17,10 @@ package struct ReferenceRate: Sendable, Hashable {
         guard code.utf8.count == 3, code.utf8.allSatisfy({ (65...90).contains($0) }) else {
             throw LedgerError("“\(currency)” is no currency; write an ISO 4217 code such as EUR")
         }
+        guard code != Money.unknown else {
+            throw LedgerError(
+                "\(code) stands for a currency that is not known; say the account's: bedrot reference currency SERVICE ACCOUNT CODE")
+        }
         guard code != "USD" else { throw LedgerError("USD needs no rate: it is what others are converted to, and is always 1") }
         guard let number = CalendarDay.day(day.trimmingSpaces) else { throw LedgerError("“\(day)” is not a day; write YYYY-MM-DD") }
         guard case .value(let nano, exact: true) = PlainNumber.parse(Array(usd.utf8), scale: 9), nano > 0 else {
@@ -124,6 +128,28 @@ extension Lake {
             throw LedgerError("a name and an account are needed, and neither may be empty")
         }
         return try alias(kind: "account", service: service, value: name, member: account, name: nil)
+    }
+
+    /// Says in which currency a service counts an account's money, for files that do not say it: `reference.changed`.
+    ///
+    /// - Returns: the seq of the event; nil when that is known already.
+    package func setCurrency(service: String, account: String, code: String) throws -> Int64? {
+        let known = Set(try projector.definitions(until: try log.read { try $0.head().seq }).contracts.values.map(\.contract.service))
+        guard known.contains(service) else {
+            throw LedgerError("there is no service “\(service)”; known: \(known.sorted().joined(separator: ", "))")
+        }
+        let account = account.trimmingSpaces
+        guard !SourceNames.normalised(account).isEmpty else { throw LedgerError("an account is needed; `bedrot coverage` shows them") }
+        let currency = SQLText.upper(code.trimmingSpaces)
+        guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (65...90).contains($0) }), currency != Money.unknown else {
+            throw LedgerError("“\(code)” is no currency; write an ISO 4217 code such as EUR")
+        }
+        let norm = SourceNames.normalised(account)
+        let isKnown = try names("currency").contains {
+            $0.service == service && SourceNames.normalised($0.value) == norm && $0.member == currency
+        }
+        if isKnown { return nil }
+        return try alias(kind: "currency", service: service, value: account, member: currency, name: nil)
     }
 
     /// The names in force of one kind, such as `artist` or `account`, by service and name.

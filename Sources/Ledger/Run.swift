@@ -110,8 +110,10 @@ extension Lake {
     /// Projects up to the head, lets the reactor append what follows, and projects that.
     package func project(trusting: Set<Int64> = []) throws -> ProjectionOutcome {
         projector.trusted = trusting
-        let outcome = try projector.project()
-        if try react() > 0 { _ = try projector.project() }
+        var outcome = try projector.project()
+        let appended = try react()
+        outcome.alerts = try judgeAlerts()
+        if appended > 0 || !outcome.alerts.isEmpty { _ = try projector.project() }
         try log.catchUpIndexes()
         return outcome
     }

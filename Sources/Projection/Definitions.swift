@@ -39,11 +39,15 @@ package struct DefinitionSet: Sendable {
     package private(set) var curated: [CuratedDefinition] = []
     package private(set) var kpis: [KPIDefinition] = []
     package private(set) var views: [ViewDefinition] = []
+    /// The services, by name. A file that does not parse is left out; `bedrot doctor contracts` names it.
+    package private(set) var services: [String: ServiceDefinition] = [:]
     package private(set) var guards = Guards()
     package private(set) var reference = ReferenceDefaults()
     /// Destroyed keys of persons, `<group>:<key id>`. An erasure holds for the past too, so it belongs to the rules of every replay.
     package internal(set) var erased: Set<String> = []
     package private(set) var zones = ZoneTable()
+    /// What secrets are called.
+    package private(set) var secrets = SecretNames.least
 
     package init(files: [String: [UInt8]]) throws {
         for (path, bytes) in files.sorted(by: { $0.key < $1.key }) { try read(path: path, bytes: bytes) }
@@ -72,7 +76,9 @@ package struct DefinitionSet: Sendable {
         case .guards: guards = try Guards(path: path, bytes: bytes)
         case .zones: zones = try ZoneTable(path: path, bytes: bytes)
         case .reference: try reference.read(path: path, bytes: bytes)
-        case .service, nil: break
+        case .service: if let service = try? ServiceDefinition(path: path, bytes: bytes) { services[service.service] = service }
+        case .secrets: secrets = try SecretNames.parse(bytes, path: path)
+        case nil: break
         }
         files[path] = file
     }
@@ -138,18 +144,19 @@ package struct DefinitionSet: Sendable {
 
 /// What a definition file is, told by its path.
 package enum DefinitionKind: String, Sendable {
-    case contract, service, fact, view, curated, kpi, guards, reference, zones
+    case contract, service, fact, view, curated, kpi, guards, reference, zones, secrets
 
     /// Whether another file of this kind gives other rows, and not only other tables, KPIs or files of them.
     var shapesFacts: Bool { self == .fact || self == .reference || self == .zones }
     /// Whether another file of this kind can give other curated files, from the same facts.
     var shapesCurated: Bool { self == .curated || self == .view }
     /// Whether another file of this kind can give other KPI values, from the same facts.
-    var shapesKPIs: Bool { self == .kpi || self == .guards || self == .view }
+    var shapesKPIs: Bool { self == .kpi || self == .guards || self == .view || self == .service }
 
     package init?(path: String) {
         let parts = path.split(separator: "/").map(String.init)
         switch (parts.first, parts.count) {
+        case ("zones", 2) where parts[1] == "secrets.yml": self = .secrets
         case ("zones", 3) where parts[2] == "service.yml": self = .service
         case ("zones", 3) where parts[2].hasSuffix(".yml"): self = .contract
         case ("projections", 2) where parts[1] == "guards.yml": self = .guards
@@ -194,6 +201,8 @@ struct SQLFile {
     let path: String
     let header: Node
     let body: String
+    /// The number of the body's first line in the file.
+    let bodyLine: Int
 
     init(path: String, bytes: [UInt8]) throws {
         self.path = path
@@ -207,6 +216,7 @@ struct SQLFile {
         }
         header = node
         body = String(text[end.upperBound...])
+        bodyLine = text[..<end.upperBound].utf8.count { $0 == 10 } + 1
     }
 
     func text(_ key: String) throws -> String {
@@ -479,7 +489,7 @@ package struct CuratedDefinition: Sendable {
         guard !file.contains("/"), !file.hasPrefix(".") else {
             throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder")
         }
-        sql = try SQLText.checked(source.body, path: path, needsOrder: true)
+        sql = try SQLText.checked(source.body, path: path, line: source.bodyLine, needsOrder: true)
     }
 
     private static func keepYears(_ source: SQLFile) throws -> Int64 {

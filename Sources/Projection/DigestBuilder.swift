@@ -31,7 +31,7 @@ struct DigestBuilder {
     var references: [ReferenceTable] = []
 
     /// What a table's digest reads, in natural order. Never a clock, a rowid or an id.
-    private static let fixed: [(name: String, sql: String)] = [
+    static let fixed: [(name: String, sql: String)] = [
         ("source_value", "SELECT kind, service, value FROM source_value ORDER BY 1, 2, 3"),
         (
             "member",
@@ -67,11 +67,7 @@ struct DigestBuilder {
         """
     }
 
-    private static let ops: [(name: String, sql: String)] = [
-        ("ops_run", "SELECT run, command, started_seq, completed_seq, outcome FROM ops_run ORDER BY 3"),
-        ("ops_ingest", "SELECT seq, stream, outcome, capture FROM ops_ingest ORDER BY 1"),
-        ("ops_kpi_value", kpiValues(operational: true)),
-    ]
+    static let ops: [(name: String, sql: String)] = Operations.digested + [("ops_kpi_value", kpiValues(operational: true))]
 
     func tableDigests() throws -> [String: String] {
         var digests: [String: String] = [:]
@@ -91,7 +87,7 @@ struct DigestBuilder {
         return digests
     }
 
-    private func select(_ table: VersionedTable) -> String {
+    func select(_ table: VersionedTable) -> String {
         var columns: [String] = []
         var joins = ""
         var order: [Int] = []

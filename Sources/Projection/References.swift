@@ -81,6 +81,8 @@ extension ProjectionRun {
         let service = try event.text("service")
         let norm = SourceNames.normalised(try event.text("value"))
         let member = try event.text("member")
+        // Rows in no currency point to the account's, so it must be a source value of the service.
+        if kind == "currency" { try sources.use(try sources.id(sources.space(kind: kind, service: service), member), in: database) }
         try flushSources()
         let current = try String.fetchOne(
             database, sql: "SELECT member FROM alias_v WHERE kind = ? AND service = ? AND norm = ? AND to_seq IS NULL",

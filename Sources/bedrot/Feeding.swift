@@ -238,6 +238,16 @@ enum Moments {
         return day
     }
 
+    /// The days of a day, month or year.
+    static func period(_ text: String) throws -> ClosedRange<Int64> {
+        if let day = CalendarDay.day(text) { return day...day }
+        let first = text.utf8.count == 4 ? "\(text)-01" : text
+        guard let month = CalendarDay.month(first), let from = CalendarDay.day("\(first)-01"),
+            let end = CalendarDay.day("\(CalendarDay.text(month: month + (text.utf8.count == 4 ? 12 : 1)))-01")
+        else { throw ValidationError("“\(text)” is none of YYYY-MM-DD, YYYY-MM, YYYY") }
+        return from...(end - 1)
+    }
+
     static func moment(_ text: String) throws -> Timestamp {
         if let day = CalendarDay.day(text) { return Timestamp(milliseconds: day * 86_400_000) }
         guard let moment = Timestamp(iso: text) else {

@@ -12,7 +12,7 @@ struct Reference: ParsableCommand {
             The tables are files of projections/reference/; `bedrot reference list` names them.
             """,
         subcommands: [
-            Set.self, Remove.self, Import.self, List.self, History.self, Rate.self, Account.self,
+            Set.self, Remove.self, Import.self, List.self, History.self, Rate.self, Account.self, Currency.self,
         ])
 
     struct Rate: ParsableCommand {
@@ -45,6 +45,31 @@ struct Reference: ParsableCommand {
             let seq = try options.write { try $0.nameAccount(service: service, name: name, account: account) }
             if options.json { return try Terminal.json(["seq": .int(seq)]) }
             Terminal.out("event \(seq): “\(name)” of \(service) is the account \(account)")
+        }
+    }
+
+    struct Currency: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say in which currency a service counts an account's money.",
+            discussion: """
+                Example: bedrot reference currency metaads act_100000000000001 EUR
+                It counts for files that do not say it themselves, old ones too. Without it their amounts stay unconverted.
+                """)
+
+        @OptionGroup var options: RootOptions
+        @Argument(help: "The service.") var service: String
+        @Argument(help: "The account.") var account: String
+        @Argument(help: "ISO 4217 code.") var currency: String
+
+        func run() throws {
+            let seq = try options.write { lake in
+                let seq = try lake.setCurrency(service: service, account: account, code: currency)
+                if seq != nil { _ = try lake.project() }
+                return seq
+            }
+            if options.json { return try Terminal.json(["seq": seq.map { .int($0) } ?? .null]) }
+            let says = "\(service) counts the money of \(account) in \(currency.uppercased())"
+            Terminal.out(seq.map { "event \($0): \(says)" } ?? "known already: \(says)")
         }
     }
 

@@ -107,7 +107,7 @@ extension Reference {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "What is in force of a table; without one, the tables.", discussion: "Also: rate, account, artist-names, titles.")
+            abstract: "What is in force of a table; without one, the tables.", discussion: "Also: rate, account, currency, artist-names, titles.")
 
         @OptionGroup var options: RootOptions
         @Argument(help: "The table.") var kind: String?
@@ -117,6 +117,7 @@ extension Reference {
             case nil: try listTables()
             case "rate", "rates": try listRates()
             case "account": try listNames("account")
+            case "currency": try listNames("currency")
             case "artist-names": try listNames("artist")
             case "titles": try listNames("title")
             case let kind?: try listRows(kind)

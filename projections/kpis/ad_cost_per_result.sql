@@ -56,4 +56,4 @@ SELECT r.campaign_id AS campaign, r.result AS result, SUM(r.spend_usd_nano) AS n
 FROM results r
 JOIN coverage y ON y.account = r.account
 GROUP BY r.campaign_id, r.result
-ORDER BY r.campaign_id, r.result;
+ORDER BY r.campaign_id, r.result NULLS FIRST;

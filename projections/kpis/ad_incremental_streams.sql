@@ -20,4 +20,4 @@ SELECT w.campaign_id AS campaign, w.artist_id AS artist, w.track_id AS track, SU
 FROM v_ad_lift_day w
 WHERE w.day_no <= :day AND w.baseline_days >= 14
 GROUP BY w.campaign_id, w.artist_id, w.track_id
-ORDER BY w.campaign_id;
+ORDER BY w.campaign_id, w.artist_id NULLS FIRST, w.track_id NULLS FIRST;

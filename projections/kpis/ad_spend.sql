@@ -38,4 +38,4 @@ JOIN source_value c ON c.id = d.campaign
 LEFT JOIN dim_campaign x ON x.campaign_id = c.value
 WHERE d.spend_nano IS NOT NULL
 GROUP BY c.value, x.artist_id, x.track_id
-ORDER BY c.value;
+ORDER BY c.value, x.artist_id NULLS FIRST, x.track_id NULLS FIRST;

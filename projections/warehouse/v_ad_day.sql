@@ -26,6 +26,7 @@ columns:
   has_actions: "flag; 1 where the row lists what people did: an action that it does not name did not happen"
   partial: "flag; 1 where the day was not over"
 ---*/
+-- lint: allow EXISTS: it asks small tables, which every node of a cluster holds
 -- The same spend can be in the ledger at several levels and from two pulls. Of each campaign and day the best telling counts, whole.
 SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, t.adset AS adset, t.ad AS ad, t.choice AS choice,
   t.campaign_name AS campaign_name, t.currency AS currency, t.spend_nano AS spend_nano,

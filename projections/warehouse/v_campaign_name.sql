@@ -11,6 +11,7 @@ columns:
   copy_no: "count; 0 for the original"
   parse_confidence: "count; percent"
 ---*/
+-- lint: allow EXISTS: it asks small tables, which every node of a cluster holds
 -- projections/reference/campaign_names.yml splits the names. An artist is known by the reference table, an alias, or a fact; a track by the
 -- reference table, an alias, the label's catalogue, or a royalty line, and is believed in this order. All of it as known at the seq asked
 -- for. A name that is an artist and a track at once is the artist only where a track follows it.
@@ -99,7 +100,7 @@ ranked AS (
     COUNT(*) OVER (PARTITION BY q.name, q.place) AS candidates,
     ROW_NUMBER() OVER (
       PARTITION BY q.name, q.place
-      ORDER BY CASE WHEN t.artist_id = n.artist_id THEN 0 ELSE 1 END, t.track_id, COALESCE(t.artist_id, '')) AS rank_no
+      ORDER BY CASE WHEN t.artist_id = n.artist_id THEN 0 ELSE 1 END, t.track_id NULLS FIRST, COALESCE(t.artist_id, '')) AS rank_no
   FROM part q
   JOIN best b ON b.norm = q.norm
   JOIN tracks t ON t.norm = b.norm AND t.source = b.source
