@@ -221,12 +221,14 @@ package struct ViewDefinition: Sendable {
     }
 }
 
-/// `guards.yml`: which measures observe the same plays, and which must never be summed.
+/// `guards.yml`: which measures observe the same plays, which must never be summed, and whose sum only divides.
 package struct Guards: Sendable {
     /// fact.column → observer, for measures that count plays.
     package private(set) var observers: [String: String] = [:]
     /// fact.column of measures that are not additive.
     package private(set) var nonAdditive: Set<String> = []
+    /// fact.column of measures whose sum over days may divide another, and is no figure itself.
+    package private(set) var onlyDivides: Set<String> = []
 
     init() {}
 
@@ -236,9 +238,10 @@ package struct Guards: Sendable {
             for column in value.sequence?.compactMap(\.string) ?? [] { observers[column] = key.string }
         }
         nonAdditive = Set(root["never_summed"]?.sequence?.compactMap(\.string) ?? [])
-        for (key, _) in root.mapping ?? [:] where !["plays", "never_summed"].contains(key.string) {
+        onlyDivides = Set(root["only_divides"]?.sequence?.compactMap(\.string) ?? [])
+        for (key, _) in root.mapping ?? [:] where !["plays", "never_summed", "only_divides"].contains(key.string) {
             throw DefinitionError(
-                path: path, line: key.mark?.line, reason: "unknown key “\(key.string ?? "?")”; known: plays, never_summed")
+                path: path, line: key.mark?.line, reason: "unknown key “\(key.string ?? "?")”; known: plays, never_summed, only_divides")
         }
     }
 }

@@ -11,6 +11,12 @@ struct KPIEngine {
     let tables: [VersionedTable]
     /// Names of the views that stand between SQL and the versioned tables.
     private let views: Set<String>
+    private let checked = Checked()
+
+    /// Defined views that passed the guards: many KPIs read the same.
+    private final class Checked {
+        var views: Set<String> = []
+    }
 
     init(database: Database, definitions: DefinitionSet, tables: [VersionedTable]) {
         self.database = database
@@ -120,6 +126,23 @@ struct KPIEngine {
         let forbidden = reads.columns.intersection(definitions.guards.nonAdditive)
         if let column = SQLText.summed(forbidden, in: kpi.sql) {
             throw refuse("sums \(column), which is not additive (guards.yml: never_summed)")
+        }
+        let divisors = reads.columns.intersection(definitions.guards.onlyDivides)
+        if let column = SQLText.summed(divisors, in: kpi.sql, into: "num") {
+            throw refuse(
+                """
+                sums \(column) as its figure, but people of one day added to those of another are no number of people (guards.yml: \
+                only_divides); take the newest or the largest day, or divide by the sum (den)
+                """)
+        }
+        for view in definitions.views where reads.views.contains(view.name) && !checked.views.contains(view.name) {
+            let columns = try self.reads(view.sql, path: view.path).columns
+            let sums = columns.intersection(definitions.guards.nonAdditive.union(definitions.guards.onlyDivides))
+            if let column = SQLText.summed(sums, in: view.sql) {
+                throw DefinitionError(
+                    path: view.path, line: nil, reason: "sums \(column), which is not additive (guards.yml: never_summed, only_divides)")
+            }
+            checked.views.insert(view.name)
         }
         return reads
     }

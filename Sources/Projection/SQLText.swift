@@ -86,14 +86,41 @@ package enum SQLText {
     /// The first of some `table.column` that an aggregate SUM of the text reads, by its own name or by another that it got on the way;
     /// nil if none is summed.
     package static func summed(_ columns: Set<String>, in sql: String) -> String? {
+        columns.isEmpty ? nil : summed(tainted(by: columns, in: aliases(in: sql)), sql)
+    }
+
+    /// The same, where the sum is part of what the text calls `name`, at once or through other names.
+    package static func summed(_ columns: Set<String>, in sql: String, into name: String) -> String? {
+        guard !columns.isEmpty else { return nil }
+        let aliases = aliases(in: sql)
+        let plain = tainted(by: columns, in: aliases)
+        var sums: [String: String] = [:]
+        var grew = true
+        while grew {
+            grew = false
+            for (expression, alias) in aliases where sums[alias] == nil {
+                if let column = summed(plain, expression) ?? words(expression).lazy.compactMap({ sums[$0] }).first {
+                    sums[alias] = column
+                    grew = true
+                }
+            }
+        }
+        return sums[name]
+    }
+
+    private static func summed(_ tainted: [String: String], _ text: String) -> String? {
+        arguments(of: "SUM", in: text).lazy.compactMap { words($0).lazy.compactMap { tainted[$0] }.first }.first
+    }
+
+    private static func words(_ text: String) -> [String] {
+        text.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
+    }
+
+    /// Names under which the text knows the columns: `expression AS name` hands the taint on, through as many steps as there are names.
+    private static func tainted(by columns: Set<String>, in aliases: [(expression: String, name: String)]) -> [String: String] {
         var tainted: [String: String] = [:]
         for column in columns.sorted() { if let name = column.split(separator: ".").last { tainted[String(name)] = column } }
-        func words(_ text: String) -> [String] {
-            text.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
-        }
-        // `expression AS name` hands the taint on, through as many steps as there are names.
-        let aliases = Self.aliases(in: sql)
-        var grew = true
+        var grew = !tainted.isEmpty
         while grew {
             grew = false
             for (expression, name) in aliases where tainted[name] == nil {
@@ -103,10 +130,7 @@ package enum SQLText {
                 }
             }
         }
-        for argument in arguments(of: "SUM", in: sql) {
-            if let column = words(argument).lazy.compactMap({ tainted[$0] }).first { return column }
-        }
-        return nil
+        return tainted
     }
 
     /// Every `expression AS name` of the select lists, with the expression as it is written back to the comma or SELECT before it.

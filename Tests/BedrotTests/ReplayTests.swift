@@ -188,18 +188,18 @@ import Testing
         let root = try Root(copyOf: SliceTests.lake.get())
         let before = try root.digest()
         try Self.overlay(
-            root, "projections/kpis/listeners_sum.sql",
+            root, "projections/kpis/streams_sum.sql",
             """
             /*---
-            kpi: listeners_sum
-            title: Listeners, all days
+            kpi: streams_sum
+            title: Streams, all days
             unit: count
             direction: up
             decimals: 0
-            formula: sum of daily listeners
+            formula: sum of daily streams
             dimensions: [artist]
             ---*/
-            SELECT a.artist_id AS artist, SUM(f.listeners) AS num, 1 AS den
+            SELECT a.artist_id AS artist, SUM(f.streams_native) AS num, 1 AS den
             FROM fact_audience_day f JOIN artist_of a ON a.source_id = f.artist
             WHERE f.day_no <= :day
             GROUP BY a.artist_id
@@ -207,19 +207,19 @@ import Testing
 
             """)
         try root.ok(["project"])
-        let history = try #require(root.json(["kpi", "history", "listeners_sum"]).array)
+        let history = try #require(root.json(["kpi", "history", "streams_sum"]).array)
         #expect(
-            history.compactMap { $0["num"]?.int } == [2700, 2160, 8160].sorted { ($0 == 2700 ? 0 : 1) < ($1 == 2700 ? 0 : 1) }
-                || history.compactMap { $0["num"]?.int } == [2700, 8160, 2160])
+            history.compactMap { $0["num"]?.int } == [4500, 3600, 13600].sorted { ($0 == 4500 ? 0 : 1) < ($1 == 4500 ? 0 : 1) }
+                || history.compactMap { $0["num"]?.int } == [4500, 13600, 3600])
         #expect(Set(history.compactMap { $0["seq"]?.int }).count == 2, "a value at the snapshots taken before the KPI existed")
         let after = try root.digest()
         for (table, digest) in before.tables where table.hasPrefix("fact_") { #expect(after.tables[table] == digest) }
         #expect(after.tables["kpi_value"] != before.tables["kpi_value"])
         try root.ok(["verify", "--shadow"])
         // Taken away again, its figures go with it.
-        Tree.remove("\(root.path)/definitions/projections/kpis/listeners_sum.sql")
+        Tree.remove("\(root.path)/definitions/projections/kpis/streams_sum.sql")
         try root.ok(["project"])
-        #expect(try root.run(["kpi", "show", "listeners_sum"]).code == 1)
+        #expect(try root.run(["kpi", "show", "streams_sum"]).code == 1)
         #expect(try root.digest().tables["kpi_value"] == before.tables["kpi_value"])
         try root.ok(["verify", "--shadow"])
     }

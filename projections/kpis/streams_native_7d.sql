@@ -1,6 +1,6 @@
 /*---
 kpi: streams_native_7d
-title: Spotify streams by artist, 7 days
+title: Spotify streams, last 7 days reported
 domain: streaming
 unit: count
 direction: up

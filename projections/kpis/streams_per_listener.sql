@@ -30,7 +30,7 @@ WITH told AS (
   JOIN platform_of p ON p.source_id = t.platform AND p.platform_id = 'platform:spotify'
   GROUP BY a.artist_id
 )
-SELECT l.artist_id AS artist, CASE WHEN SUM(f.listeners) > 0 THEN SUM(f.streams_native) END AS num,
+SELECT l.artist_id AS artist, SUM(f.streams_native) AS num,
   CASE WHEN SUM(f.listeners) > 0 THEN SUM(f.listeners) END AS den, COUNT(DISTINCT f.day_no) AS covered, 28 AS expected
 FROM latest l
 JOIN artist_of a ON a.artist_id = l.artist_id
