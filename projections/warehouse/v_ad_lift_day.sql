@@ -23,13 +23,15 @@ WITH spent AS (
   WHERE t.spend_nano > 0 AND COALESCE(t.partial, 0) = 0
   GROUP BY c.value, t.day_no
 ),
+span AS (
+  SELECT s.campaign_id AS campaign_id, MIN(s.day_no) AS first_day_no, MAX(s.day_no) AS last_day_no FROM spent s GROUP BY s.campaign_id
+),
 run AS (
-  SELECT s.campaign_id AS campaign_id, x.artist_id AS artist_id, x.track_id AS track_id, MIN(s.day_no) AS first_day_no,
-    MAX(s.day_no) AS last_day_no
-  FROM spent s
+  SELECT s.campaign_id AS campaign_id, x.artist_id AS artist_id, x.track_id AS track_id, s.first_day_no AS first_day_no,
+    s.last_day_no AS last_day_no
+  FROM span s
   JOIN dim_campaign x ON x.campaign_id = s.campaign_id
   WHERE x.artist_id IS NOT NULL
-  GROUP BY s.campaign_id, x.artist_id, x.track_id
 ),
 native AS (
   SELECT r.campaign_id AS campaign_id, f.day_no AS day_no, SUM(f.streams_native) AS streams

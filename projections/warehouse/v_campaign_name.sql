@@ -14,7 +14,8 @@ columns:
 -- lint: allow EXISTS: it asks small tables, which every node of a cluster holds
 -- projections/reference/campaign_names.yml splits the names. An artist is known by the reference table, an alias, or a fact; a track by the
 -- reference table, an alias, the label's catalogue, or a royalty line, and is believed in this order. All of it as known at the seq asked
--- for. A name that is an artist and a track at once is the artist only where a track follows it.
+-- for. A name that is an artist and a track at once is the artist only where a track follows it. Every value has a member: the outer joins
+-- to members are there so that the lines are read first.
 WITH part AS (
   SELECT p.name AS name, 1 AS place, p.first_norm AS norm FROM campaign_name_part p WHERE p.first_norm <> ''
   UNION ALL
@@ -59,10 +60,10 @@ catalogue AS (
   SELECT w.norm, 3, CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE t.track_id END, a.artist_id
   FROM word w
   JOIN source_value s ON s.kind = 'title' AND s.norm = w.norm
-  JOIN track_of t ON t.source_id = s.id
   JOIN fact_track_catalog f ON f.title = s.id
-  JOIN track_of i ON i.source_id = f.isrc
-  JOIN artist_of a ON a.source_id = f.artist
+  LEFT JOIN track_of t ON t.source_id = f.title
+  LEFT JOIN track_of i ON i.source_id = f.isrc
+  LEFT JOIN artist_of a ON a.source_id = f.artist
 ),
 -- Statements are long: only what the catalogue lacks is looked for in them.
 other AS (
@@ -87,9 +88,9 @@ tracks AS (
   UNION
   SELECT f.norm, 4, CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE t.track_id END, a.artist_id
   FROM lines f
-  JOIN track_of t ON t.source_id = f.title
-  JOIN track_of i ON i.source_id = f.isrc
-  JOIN artist_of a ON a.source_id = f.artist
+  LEFT JOIN track_of t ON t.source_id = f.title
+  LEFT JOIN track_of i ON i.source_id = f.isrc
+  LEFT JOIN artist_of a ON a.source_id = f.artist
 ),
 best AS (
   SELECT t.norm AS norm, MIN(t.source) AS source FROM tracks t GROUP BY t.norm
