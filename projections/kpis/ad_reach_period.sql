@@ -15,7 +15,8 @@ evidence:
   where: "reach IS NOT NULL AND adset_name IN (SELECT id FROM source_value WHERE value = 'all') AND day_no IN (SELECT day_no FROM dim_date WHERE date = :first_day) AND last_day_no IN (SELECT day_no FROM dim_date WHERE date = :last_day) AND last_day_no <= :day AND (campaign IN (SELECT id FROM source_value WHERE value = :campaign) OR campaign_name IN (SELECT id FROM source_value WHERE value = :campaign) OR campaign_name IN (SELECT f.campaign_name FROM fact_ad_day f JOIN source_value c ON c.id = f.campaign WHERE c.value = :campaign))"
 ---*/
 -- An export without ids tells names: a name that is one campaign's stands for it.
-WITH names AS (
+WITH whole AS (SELECT s.id AS id FROM source_value s WHERE s.value = 'all'),
+names AS (
   SELECT n.value AS name, MIN(c.value) AS campaign_id
   FROM fact_ad_day f
   JOIN source_value n ON n.id = f.campaign_name
@@ -35,16 +36,11 @@ told AS (
   FROM fact_ad_period f
   JOIN source_value c ON c.id = f.campaign
   JOIN source_value n ON n.id = f.campaign_name AND n.value <> 'all'
-  JOIN source_value s ON s.id = f.adset_name AND s.value = 'all'
-  JOIN source_value d ON d.id = f.ad_name AND d.value = 'all'
-  JOIN source_value e ON e.id = f.age AND e.value = 'all'
-  JOIN source_value g ON g.id = f.gender AND g.value = 'all'
-  JOIN source_value t ON t.id = f.territory AND t.value = 'all'
-  JOIN source_value p ON p.id = f.publisher AND p.value = 'all'
-  JOIN source_value q ON q.id = f.placement AND q.value = 'all'
   JOIN source_value a ON a.id = f.account
   LEFT JOIN names m ON m.name = n.value
-  WHERE f.last_day_no <= :day AND f.reach IS NOT NULL
+  WHERE f.last_day_no <= :day AND f.reach IS NOT NULL AND f.adset_name IN (SELECT id FROM whole) AND f.ad_name IN (SELECT id FROM whole)
+    AND f.age IN (SELECT id FROM whole) AND f.gender IN (SELECT id FROM whole) AND f.territory IN (SELECT id FROM whole)
+    AND f.publisher IN (SELECT id FROM whole) AND f.placement IN (SELECT id FROM whole)
 ),
 ranked AS (
   SELECT t.campaign AS campaign, t.day_no AS day_no, t.last_day_no AS last_day_no, t.reach AS reach,
