@@ -58,7 +58,8 @@ package struct CampaignNames: Sendable {
         separators = try list("separators")
         quotes = try list("quotes").map { pair in
             guard pair.count == 2, let open = pair.first, let close = pair.last else {
-                throw DefinitionError(path: path, line: root["quotes"]?.mark?.line, reason: "“\(pair)”: quotes are two signs, open and close")
+                throw DefinitionError(
+                    path: path, line: root["quotes"]?.mark?.line, reason: "“\(pair)”: quotes are two signs, open and close")
             }
             return (open, close)
         }

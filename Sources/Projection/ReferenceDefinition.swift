@@ -23,7 +23,10 @@ package struct ReferenceDefaults: Sendable {
         guard let root = try compose(bytes, path: path), let kind = root["kind"]?.string else {
             throw DefinitionError(path: path, line: 1, reason: "a reference file has `kind`, and `members` or `key` and `columns`")
         }
-        if kind == "campaign_name" { return campaignNames = try CampaignNames(root, path: path) }
+        if kind == "campaign_name" {
+            campaignNames = try CampaignNames(root, path: path)
+            return
+        }
         if root["key"] != nil { return tables.append(try ReferenceTable(root, kind: kind, path: path)) }
         guard let list = root["members"]?.mapping else {
             throw DefinitionError(path: path, line: 1, reason: "a reference file has `kind`, and `members` or `key` and `columns`")

@@ -113,7 +113,10 @@ struct WarehouseViews {
                     """),
             View(
                 name: "alias_of",
-                select: "SELECT l.kind AS kind, l.service AS service, l.norm AS norm, l.member AS member FROM main.alias_v l WHERE \(live("l"))"
+                select: """
+                    SELECT l.kind AS kind, l.service AS service, l.norm AS norm, l.member AS member FROM main.alias_v l WHERE \
+                    \(live("l"))
+                    """
             ),
             View(
                 name: "territory_of",

@@ -15,7 +15,7 @@ evidence:
   where: "streams_native IS NOT NULL AND day_no <= :day AND artist IN (SELECT a.source_id FROM artist_of a JOIN v_ad_lift_day w ON w.artist_id = a.artist_id WHERE w.campaign_id = :campaign) AND day_no >= (SELECT MIN(w.first_day_no) FROM v_ad_lift_day w WHERE w.campaign_id = :campaign) - 28 AND day_no <= (SELECT MAX(w.last_day_no) FROM v_ad_lift_day w WHERE w.campaign_id = :campaign)"
 ---*/
 SELECT w.campaign_id AS campaign,
-  CASE WHEN SUM(2 * w.streams - w.baseline_twice) > 0 THEN 2 * SUM(w.spend_usd_nano) END AS num,
+  CASE WHEN SUM(2 * w.streams - w.baseline_twice) > 0 AND SUM(w.unconverted) = 0 THEN 2 * SUM(w.spend_usd_nano) END AS num,
   CASE WHEN SUM(2 * w.streams - w.baseline_twice) > 0 THEN SUM(2 * w.streams - w.baseline_twice) ELSE 1 END * 1000000000 AS den,
   SUM(w.unconverted) AS unconverted, COUNT(*) AS covered,
   MAX(CASE WHEN w.last_day_no < :day THEN w.last_day_no ELSE :day END) - MIN(w.first_day_no) + 1 AS expected

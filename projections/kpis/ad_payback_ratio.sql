@@ -5,7 +5,7 @@ domain: ads
 unit: ratio
 direction: up
 decimals: 2
-formula: streams above the baseline × net royalties per Spotify stream of the year up to the newest statement (the reference table pay_rate where none tells) × the label’s share of the track / spend of the same days
+formula: streams above the baseline × net royalties per Spotify stream of the year up to the newest statement (the reference table pay_rate where none tells) × the label’s share of the track on the campaign’s first day / spend of the same days
 dimensions: [campaign]
 window: from the campaign’s first to its last day with spend, not beyond the day
 completeness: every day of it is reported by Spotify, and at least 14 of the 28 days before it
@@ -41,13 +41,13 @@ lift AS (
   GROUP BY w.campaign_id, w.track_id, w.first_day_no
 ),
 others AS (
-  SELECT l.campaign_id AS campaign_id, SUM(s.share) AS share
+  SELECT l.campaign_id AS campaign_id, SUM(b.share_nano) AS share_nano
   FROM lift l
-  JOIN ref_split s ON s.track = l.track_id AND s.from_day <= l.first_day_no AND COALESCE(s.until_day, 2932897) > l.first_day_no
+  JOIN bridge_track_share b ON b.track_id = l.track_id AND b.from_day <= l.first_day_no AND l.first_day_no < b.until_day
   GROUP BY l.campaign_id
 )
 SELECT l.campaign_id AS campaign,
-  CASE WHEN l.unconverted = 0 AND l.spend_usd_nano > 0 THEN CONVERT_NANO(l.twice * r.nano, 1000000000 - COALESCE(o.share, 0)) END AS num,
+  CASE WHEN l.unconverted = 0 AND l.spend_usd_nano > 0 THEN CONVERT_NANO(l.twice * r.nano, 1000000000 - COALESCE(o.share_nano, 0)) END AS num,
   CASE WHEN l.spend_usd_nano > 0 THEN 2 * l.spend_usd_nano ELSE 1 END AS den, l.unconverted AS unconverted, l.covered AS covered,
   l.expected AS expected
 FROM lift l

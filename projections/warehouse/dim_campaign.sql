@@ -57,20 +57,34 @@ objects AS (
   LEFT JOIN source_value u ON u.id = o.currency
   GROUP BY c.value, q.day_no
 ),
-ids AS (
-  SELECT f.campaign_id AS campaign_id FROM figures f
-  UNION
-  SELECT o.campaign_id FROM objects o
+said AS (
+  SELECT f.campaign_id AS campaign_id, f.day_no AS day_no, 0 AS is_object, f.name AS name, f.objective AS objective, NULL AS status,
+    NULL AS start_day_no, NULL AS end_day_no, f.first_day_no AS first_day_no, f.last_day_no AS last_day_no, NULL AS daily_budget_nano,
+    NULL AS lifetime_budget_nano, NULL AS currency
+  FROM figures f
+  UNION ALL
+  SELECT o.campaign_id, o.day_no, 1, o.name, o.objective, o.status, o.start_day_no, o.end_day_no, NULL, NULL, o.daily_budget_nano,
+    o.lifetime_budget_nano, o.currency
+  FROM objects o
+),
+-- The newest name; of one day, that of the object.
+newest AS (
+  SELECT s.campaign_id AS campaign_id, s.is_object AS is_object, s.name AS name, s.objective AS objective, s.status AS status,
+    s.start_day_no AS start_day_no, s.end_day_no AS end_day_no, s.first_day_no AS first_day_no, s.last_day_no AS last_day_no,
+    s.daily_budget_nano AS daily_budget_nano, s.lifetime_budget_nano AS lifetime_budget_nano, s.currency AS currency,
+    ROW_NUMBER() OVER (
+      PARTITION BY s.campaign_id
+      ORDER BY CASE WHEN s.name IS NULL THEN 1 ELSE 0 END, s.day_no DESC, s.is_object DESC) AS rank_no
+  FROM said s
 ),
 campaign AS (
-  SELECT i.campaign_id AS campaign_id,
-    CASE WHEN o.name IS NOT NULL AND (f.name IS NULL OR o.day_no >= f.day_no) THEN o.name ELSE f.name END AS name,
-    COALESCE(o.objective, f.objective) AS objective, o.status AS status, COALESCE(o.start_day_no, f.first_day_no) AS start_day_no,
-    o.end_day_no AS end_day_no, f.first_day_no AS first_day_no, f.last_day_no AS last_day_no,
-    o.daily_budget_nano AS daily_budget_nano, o.lifetime_budget_nano AS lifetime_budget_nano, o.currency AS currency
-  FROM ids i
-  LEFT JOIN figures f ON f.campaign_id = i.campaign_id
-  LEFT JOIN objects o ON o.campaign_id = i.campaign_id
+  SELECT s.campaign_id AS campaign_id, MAX(CASE WHEN s.rank_no = 1 THEN s.name END) AS name,
+    COALESCE(MAX(CASE WHEN s.is_object = 1 THEN s.objective END), MAX(s.objective)) AS objective, MAX(s.status) AS status,
+    COALESCE(MAX(s.start_day_no), MAX(s.first_day_no)) AS start_day_no, MAX(s.end_day_no) AS end_day_no,
+    MAX(s.first_day_no) AS first_day_no, MAX(s.last_day_no) AS last_day_no, MAX(s.daily_budget_nano) AS daily_budget_nano,
+    MAX(s.lifetime_budget_nano) AS lifetime_budget_nano, MAX(s.currency) AS currency
+  FROM newest s
+  GROUP BY s.campaign_id
 )
 SELECT c.campaign_id AS campaign_id, c.name AS name, c.objective AS objective, c.status AS status, c.start_day_no AS start_day_no,
   c.end_day_no AS end_day_no, c.first_day_no AS first_day_no, c.last_day_no AS last_day_no, c.daily_budget_nano AS daily_budget_nano,

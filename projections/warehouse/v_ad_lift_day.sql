@@ -23,40 +23,52 @@ WITH spent AS (
   WHERE t.spend_nano > 0 AND COALESCE(t.partial, 0) = 0
   GROUP BY c.value, t.day_no
 ),
+span AS (
+  SELECT s.campaign_id AS campaign_id, MIN(s.day_no) AS first_day_no, MAX(s.day_no) AS last_day_no FROM spent s GROUP BY s.campaign_id
+),
 run AS (
-  SELECT s.campaign_id AS campaign_id, x.artist_id AS artist_id, x.track_id AS track_id, MIN(s.day_no) AS first_day_no,
-    MAX(s.day_no) AS last_day_no
-  FROM spent s
+  SELECT s.campaign_id AS campaign_id, x.artist_id AS artist_id, x.track_id AS track_id, s.first_day_no AS first_day_no,
+    s.last_day_no AS last_day_no
+  FROM span s
   JOIN dim_campaign x ON x.campaign_id = s.campaign_id
   WHERE x.artist_id IS NOT NULL
-  GROUP BY s.campaign_id, x.artist_id, x.track_id
 ),
 native AS (
-  SELECT r.campaign_id AS campaign_id, f.day_no AS day_no, SUM(f.streams_native) AS streams
+  SELECT r.campaign_id AS campaign_id, r.artist_id AS artist_id, r.track_id AS track_id, r.first_day_no AS first_day_no,
+    r.last_day_no AS last_day_no, f.day_no AS day_no, CASE WHEN f.day_no < r.first_day_no THEN 1 ELSE 0 END AS is_before,
+    SUM(f.streams_native) AS streams
   FROM run r
-  JOIN artist_of a ON a.artist_id = r.artist_id
-  JOIN fact_audience_day f ON f.artist = a.source_id AND f.day_no >= r.first_day_no - 28 AND f.day_no <= r.last_day_no
+  CROSS JOIN artist_of a
+  CROSS JOIN fact_audience_day f
   JOIN platform_of p ON p.source_id = f.platform AND p.platform_id = 'platform:spotify'
-  WHERE f.streams_native IS NOT NULL
-  GROUP BY r.campaign_id, f.day_no
+  WHERE a.artist_id = r.artist_id AND f.artist = a.source_id AND f.day_no >= r.first_day_no - 28 AND f.day_no <= r.last_day_no
+    AND f.streams_native IS NOT NULL
+  GROUP BY r.campaign_id, r.artist_id, r.track_id, r.first_day_no, r.last_day_no, f.day_no
 ),
-before AS (
-  SELECT n.campaign_id AS campaign_id, n.streams AS streams, COUNT(*) OVER (PARTITION BY n.campaign_id) AS days,
-    ROW_NUMBER() OVER (PARTITION BY n.campaign_id ORDER BY n.streams, n.day_no) AS rank_no
+ordered AS (
+  SELECT n.campaign_id AS campaign_id, n.artist_id AS artist_id, n.track_id AS track_id, n.first_day_no AS first_day_no,
+    n.last_day_no AS last_day_no, n.day_no AS day_no, n.is_before AS is_before, n.streams AS streams,
+    SUM(n.is_before) OVER (PARTITION BY n.campaign_id) AS baseline_days,
+    ROW_NUMBER() OVER (PARTITION BY n.campaign_id, n.is_before ORDER BY n.streams, n.day_no) AS rank_no
   FROM native n
-  JOIN run r ON r.campaign_id = n.campaign_id AND n.day_no < r.first_day_no
 ),
-median AS (
-  SELECT b.campaign_id AS campaign_id, b.days AS days,
-    SUM(CASE WHEN IDIV(b.days, 2) * 2 = b.days THEN b.streams ELSE 2 * b.streams END) AS twice
-  FROM before b
-  WHERE b.rank_no = IDIV(b.days + 1, 2) OR b.rank_no = IDIV(b.days + 2, 2)
-  GROUP BY b.campaign_id, b.days
+-- Twice the median: both of the middle two days, or the middle one twice.
+measured AS (
+  SELECT o.campaign_id AS campaign_id, o.artist_id AS artist_id, o.track_id AS track_id, o.first_day_no AS first_day_no,
+    o.last_day_no AS last_day_no, o.day_no AS day_no, o.is_before AS is_before, o.streams AS streams, o.baseline_days AS baseline_days,
+    SUM(
+      CASE
+        WHEN o.is_before = 0 THEN NULL
+        WHEN IDIV(o.baseline_days, 2) * 2 < o.baseline_days AND o.rank_no = IDIV(o.baseline_days + 1, 2) THEN 2 * o.streams
+        WHEN IDIV(o.baseline_days, 2) * 2 = o.baseline_days
+          AND (o.rank_no = IDIV(o.baseline_days, 2) OR o.rank_no = IDIV(o.baseline_days, 2) + 1) THEN o.streams
+      END) OVER (PARTITION BY o.campaign_id) AS baseline_twice
+  FROM ordered o
 )
-SELECT r.campaign_id AS campaign_id, r.artist_id AS artist_id, r.track_id AS track_id, r.first_day_no AS first_day_no,
-  r.last_day_no AS last_day_no, n.day_no AS day_no, n.streams AS streams, m.twice AS baseline_twice, m.days AS baseline_days,
-  CASE WHEN s.campaign_id IS NULL THEN 0 ELSE s.spend_usd_nano END AS spend_usd_nano, COALESCE(s.unconverted, 0) AS unconverted
-FROM run r
-JOIN native n ON n.campaign_id = r.campaign_id AND n.day_no >= r.first_day_no
-LEFT JOIN median m ON m.campaign_id = r.campaign_id
-LEFT JOIN spent s ON s.campaign_id = r.campaign_id AND s.day_no = n.day_no;
+SELECT m.campaign_id AS campaign_id, m.artist_id AS artist_id, m.track_id AS track_id, m.first_day_no AS first_day_no,
+  m.last_day_no AS last_day_no, m.day_no AS day_no, m.streams AS streams, m.baseline_twice AS baseline_twice,
+  m.baseline_days AS baseline_days, CASE WHEN s.campaign_id IS NULL THEN 0 ELSE s.spend_usd_nano END AS spend_usd_nano,
+  COALESCE(s.unconverted, 0) AS unconverted
+FROM measured m
+LEFT JOIN spent s ON s.campaign_id = m.campaign_id AND s.day_no = m.day_no
+WHERE m.is_before = 0;

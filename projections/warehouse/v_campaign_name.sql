@@ -14,27 +14,24 @@ columns:
 -- lint: allow EXISTS: it asks small tables, which every node of a cluster holds
 -- projections/reference/campaign_names.yml splits the names. An artist is known by the reference table, an alias, or a fact; a track by the
 -- reference table, an alias, the label's catalogue, or a royalty line, and is believed in this order. All of it as known at the seq asked
--- for. A name that is an artist and a track at once is the artist only where a track follows it.
+-- for. A name that is an artist and a track at once is the artist only where a track follows it. Every value has a member: the outer joins
+-- to members are there so that the lines are read first.
 WITH part AS (
   SELECT p.name AS name, 1 AS place, p.first_norm AS norm FROM campaign_name_part p WHERE p.first_norm <> ''
   UNION ALL
   SELECT p.name, 2, p.second_norm FROM campaign_name_part p WHERE p.second_norm <> ''
 ),
-word AS (
-  SELECT DISTINCT q.norm AS norm FROM part q
-),
 artists AS (
   SELECT w.norm AS norm, r.artist AS artist_id
-  FROM word w
-  JOIN ref_artist r ON SUBSTR(r.artist, 8) = w.norm
-    OR LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.name, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm
+  FROM part w
+  JOIN ref_artist r ON SUBSTR(r.artist, 8) = w.norm OR LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.name, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm
   UNION
   SELECT w.norm, l.member
-  FROM word w
+  FROM part w
   JOIN alias_of l ON l.kind = 'artist' AND (l.norm = w.norm OR SUBSTR(l.member, 8) = w.norm)
   UNION
   SELECT w.norm, a.artist_id
-  FROM word w
+  FROM part w
   JOIN source_value s ON s.kind = 'artist' AND s.norm = w.norm
   JOIN artist_of a ON a.source_id = s.id
   WHERE EXISTS (SELECT 1 FROM total_royalty f WHERE f.artist = s.id)
@@ -43,100 +40,97 @@ artists AS (
     OR EXISTS (SELECT 1 FROM fact_audience_day f WHERE f.artist = s.id)
     OR EXISTS (SELECT 1 FROM fact_social_day f WHERE f.artist = s.id)
 ),
-artist AS (
+known AS (
   SELECT a.norm AS norm, MIN(a.artist_id) AS artist_id FROM artists a GROUP BY a.norm
 ),
-catalogue AS (
-  SELECT w.norm AS norm, 1 AS source, r.track AS track_id, r.artist AS artist_id
-  FROM word w
-  JOIN ref_track r ON LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.title, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm
-  UNION
-  SELECT w.norm, 2, l.member, r.artist
-  FROM word w
-  JOIN alias_of l ON l.kind = 'title' AND l.norm = w.norm
-  LEFT JOIN ref_track r ON r.track = l.member
-  UNION
-  SELECT w.norm, 3, CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE t.track_id END, a.artist_id
-  FROM word w
-  JOIN source_value s ON s.kind = 'title' AND s.norm = w.norm
-  JOIN track_of t ON t.source_id = s.id
-  JOIN fact_track_catalog f ON f.title = s.id
-  JOIN track_of i ON i.source_id = f.isrc
-  JOIN artist_of a ON a.source_id = f.artist
+-- Each part with the artists of both.
+named AS (
+  SELECT w.name AS name, w.place AS place, w.norm AS norm,
+    MAX(CASE WHEN w.place = 1 THEN a.artist_id END) OVER (PARTITION BY w.name) AS a1,
+    MAX(CASE WHEN w.place = 2 THEN a.artist_id END) OVER (PARTITION BY w.name) AS a2
+  FROM part w
+  LEFT JOIN known a ON a.norm = w.norm
 ),
 -- Statements are long: only what the catalogue lacks is looked for in them.
 other AS (
-  SELECT w.norm AS norm FROM word w WHERE NOT EXISTS (SELECT 1 FROM catalogue c WHERE c.norm = w.norm)
-),
-titles AS (
   SELECT DISTINCT w.norm AS norm, s.id AS id
-  FROM other w
+  FROM part w
   JOIN source_value s ON s.kind = 'title' AND s.norm = w.norm
+  WHERE NOT EXISTS (SELECT 1 FROM ref_track r WHERE LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.title, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm)
+    AND NOT EXISTS (SELECT 1 FROM alias_of l WHERE l.kind = 'title' AND l.norm = w.norm)
+    AND NOT EXISTS (SELECT 1 FROM fact_track_catalog f JOIN source_value c ON c.id = f.title WHERE c.norm = w.norm)
 ),
 lines AS (
-  SELECT x.norm AS norm, f.title AS title, f.isrc AS isrc, f.artist AS artist
-  FROM titles x
-  JOIN total_royalty f ON f.title = x.id
+  SELECT w.norm AS norm, 3 AS source, f.title AS title, f.isrc AS isrc, f.artist AS artist
+  FROM part w
+  JOIN source_value s ON s.kind = 'title' AND s.norm = w.norm
+  JOIN fact_track_catalog f ON f.title = s.id
   UNION
-  SELECT x.norm, f.title, f.isrc, f.artist
-  FROM titles x
-  JOIN total_sale f ON f.title = x.id
+  SELECT o.norm, 4, f.title, f.isrc, f.artist
+  FROM other o
+  JOIN total_royalty f ON f.title = o.id
+  UNION
+  SELECT o.norm, 4, f.title, f.isrc, f.artist
+  FROM other o
+  JOIN total_sale f ON f.title = o.id
 ),
 tracks AS (
-  SELECT c.norm AS norm, c.source AS source, c.track_id AS track_id, c.artist_id AS artist_id FROM catalogue c
+  SELECT w.norm AS norm, 1 AS source, r.track AS track_id, r.artist AS artist_id
+  FROM part w
+  JOIN ref_track r ON LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.title, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm
   UNION
-  SELECT f.norm, 4, CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE t.track_id END, a.artist_id
+  SELECT w.norm, 2, l.member, r.artist
+  FROM part w
+  JOIN alias_of l ON l.kind = 'title' AND l.norm = w.norm
+  LEFT JOIN ref_track r ON r.track = l.member
+  UNION
+  SELECT f.norm, f.source, CASE WHEN i.track_id NOT IN ('track:unknown', 'track:NONE') THEN i.track_id ELSE t.track_id END, a.artist_id
   FROM lines f
-  JOIN track_of t ON t.source_id = f.title
-  JOIN track_of i ON i.source_id = f.isrc
-  JOIN artist_of a ON a.source_id = f.artist
+  LEFT JOIN track_of t ON t.source_id = f.title
+  LEFT JOIN track_of i ON i.source_id = f.isrc
+  LEFT JOIN artist_of a ON a.source_id = f.artist
 ),
-best AS (
-  SELECT t.norm AS norm, MIN(t.source) AS source FROM tracks t GROUP BY t.norm
-),
--- Of equal titles the one of the artist beside it.
+-- Of equal titles that which is believed first, of these the one of the artist beside it.
 ranked AS (
-  SELECT q.name AS name, q.place AS place, t.track_id AS track_id, t.artist_id AS artist_id,
-    COUNT(*) OVER (PARTITION BY q.name, q.place) AS candidates,
+  SELECT n.name AS name, n.place AS place, n.a1 AS a1, n.a2 AS a2, t.track_id AS track_id, t.artist_id AS artist_id,
+    COUNT(*) OVER (PARTITION BY n.name, n.place, t.source) AS candidates,
     ROW_NUMBER() OVER (
-      PARTITION BY q.name, q.place
-      ORDER BY CASE WHEN t.artist_id = n.artist_id THEN 0 ELSE 1 END, t.track_id NULLS FIRST, COALESCE(t.artist_id, '')) AS rank_no
-  FROM part q
-  JOIN best b ON b.norm = q.norm
-  JOIN tracks t ON t.norm = b.norm AND t.source = b.source
-  LEFT JOIN part o ON o.name = q.name AND o.place = 3 - q.place
-  LEFT JOIN artist n ON n.norm = o.norm
+      PARTITION BY n.name, n.place
+      ORDER BY t.source NULLS FIRST, CASE WHEN t.artist_id = CASE n.place WHEN 1 THEN n.a2 ELSE n.a1 END THEN 0 ELSE 1 END,
+        t.track_id NULLS FIRST, COALESCE(t.artist_id, '')) AS rank_no
+  FROM named n
+  LEFT JOIN tracks t ON t.norm = n.norm
 ),
 met AS (
+  SELECT r.name AS name, MAX(r.a1) AS a1, MAX(r.a2) AS a2, MAX(CASE WHEN r.place = 1 THEN r.track_id END) AS t1,
+    MAX(CASE WHEN r.place = 1 THEN r.artist_id END) AS t1_artist, MAX(CASE WHEN r.place = 1 THEN r.candidates END) AS t1_candidates,
+    MAX(CASE WHEN r.place = 2 THEN r.track_id END) AS t2, MAX(CASE WHEN r.place = 2 THEN r.artist_id END) AS t2_artist
+  FROM ranked r
+  WHERE r.rank_no = 1
+  GROUP BY r.name
+),
+judged AS (
   SELECT p.name AS name, p.parts AS parts, p.first AS first, p.second AS second, p.rest AS rest, p.second_norm AS second_norm,
     p.first_targeting AS first_targeting, p.second_targeting AS second_targeting, p.copy_no AS copy_no, p.whole AS whole,
     CASE WHEN p.rest = '' THEN p.second ELSE p.second || ' - ' || p.rest END AS tail,
-    a1.artist_id AS a1, a2.artist_id AS a2, t1.track_id AS t1, t1.artist_id AS t1_artist, t1.candidates AS t1_candidates,
-    t2.track_id AS t2, t2.artist_id AS t2_artist
-  FROM campaign_name_part p
-  LEFT JOIN artist a1 ON a1.norm = p.first_norm
-  LEFT JOIN artist a2 ON a2.norm = p.second_norm
-  LEFT JOIN ranked t1 ON t1.name = p.name AND t1.place = 1 AND t1.rank_no = 1
-  LEFT JOIN ranked t2 ON t2.name = p.name AND t2.place = 2 AND t2.rank_no = 1
-),
-judged AS (
-  SELECT m.name AS name,
+    m.a1 AS a1, m.a2 AS a2, m.t1 AS t1, m.t1_artist AS t1_artist, m.t1_candidates AS t1_candidates, m.t2 AS t2, m.t2_artist AS t2_artist,
     CASE
-      WHEN m.whole <> '' AND m.t1 IS NULL AND m.t2 IS NULL THEN 'whole'
+      WHEN p.whole <> '' AND m.t1 IS NULL AND m.t2 IS NULL THEN 'whole'
       WHEN m.a1 IS NOT NULL AND m.t2 IS NOT NULL THEN 'artist_track'
       WHEN m.t1 IS NOT NULL AND m.a2 IS NOT NULL THEN 'track_artist'
-      WHEN m.a1 IS NOT NULL AND m.a2 IS NULL AND m.second_targeting = 0 AND (m.parts > 2 OR m.parts = 2 AND m.t1 IS NULL) THEN 'artist_title'
+      WHEN m.a1 IS NOT NULL AND m.a2 IS NULL AND p.second_targeting = 0 AND (p.parts > 2 OR p.parts = 2 AND m.t1 IS NULL) THEN 'artist_title'
       WHEN m.t1 IS NOT NULL THEN 'track'
       WHEN m.a1 IS NOT NULL THEN 'artist'
       WHEN m.t2 IS NOT NULL THEN 'second_track'
       WHEN m.a2 IS NOT NULL THEN 'second_artist'
-      WHEN m.first_targeting = 1 AND (m.parts = 1 OR m.second_targeting = 1) THEN 'targeting'
+      WHEN p.first_targeting = 1 AND (p.parts = 1 OR p.second_targeting = 1) THEN 'targeting'
       ELSE 'unknown'
     END AS rule
-  FROM met m
+  FROM campaign_name_part p
+  LEFT JOIN met m ON m.name = p.name
 )
-SELECT m.name AS name, j.rule AS parse_rule,
-  CASE j.rule
+SELECT m.name AS name, m.rule AS parse_rule,
+  CASE m.rule
     WHEN 'artist_track' THEN m.a1
     WHEN 'artist_title' THEN m.a1
     WHEN 'artist' THEN m.a1
@@ -145,7 +139,7 @@ SELECT m.name AS name, j.rule AS parse_rule,
     WHEN 'track' THEN m.t1_artist
     WHEN 'second_track' THEN m.t2_artist
   END AS artist_id,
-  CASE j.rule
+  CASE m.rule
     WHEN 'artist_track' THEN m.t2
     WHEN 'second_track' THEN m.t2
     WHEN 'track' THEN m.t1
@@ -154,15 +148,15 @@ SELECT m.name AS name, j.rule AS parse_rule,
   END AS track_id,
   NULLIF(
     CASE
-      WHEN j.rule = 'whole' THEN m.whole
-      WHEN j.rule IN ('artist_track', 'artist_title', 'track_artist') THEN m.rest
-      WHEN j.rule IN ('track', 'artist') THEN m.tail
-      WHEN j.rule = 'second_track' AND m.first_targeting = 0 THEN m.rest
-      WHEN j.rule IN ('second_track', 'second_artist') THEN CASE WHEN m.rest = '' THEN m.first ELSE m.first || ' - ' || m.rest END
+      WHEN m.rule = 'whole' THEN m.whole
+      WHEN m.rule IN ('artist_track', 'artist_title', 'track_artist') THEN m.rest
+      WHEN m.rule IN ('track', 'artist') THEN m.tail
+      WHEN m.rule = 'second_track' AND m.first_targeting = 0 THEN m.rest
+      WHEN m.rule IN ('second_track', 'second_artist') THEN CASE WHEN m.rest = '' THEN m.first ELSE m.first || ' - ' || m.rest END
       ELSE CASE WHEN m.tail = '' THEN m.first ELSE m.first || ' - ' || m.tail END
     END, '') AS targeting,
   m.copy_no AS copy_no,
-  CASE j.rule
+  CASE m.rule
     WHEN 'whole' THEN 90
     WHEN 'artist_track' THEN CASE
       WHEN m.t2_artist IS NULL THEN 85
@@ -182,5 +176,4 @@ SELECT m.name AS name, j.rule AS parse_rule,
     WHEN 'targeting' THEN 80
     ELSE 0
   END AS parse_confidence
-FROM met m
-JOIN judged j ON j.name = m.name;
+FROM judged m;
