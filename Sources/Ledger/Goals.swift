@@ -36,6 +36,7 @@ package struct GoalProgress: Sendable {
     /// What the value leaves out.
     package let remark: String?
 
+    /// What progress, pace and the days left come to, in a word.
     package var standing: Standing {
         guard let progress else { return .unknown }
         if progress >= 1_000_000 { return .reached }

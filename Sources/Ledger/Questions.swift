@@ -61,7 +61,7 @@ extension Lake {
         try Row.fetchAll(database, sql: "SELECT * FROM kpi_value \(condition)", arguments: arguments).map { KPIValue($0) }
     }
 
-    /// What differs between two snapshots, in the order of ids and dimensions.
+    /// What differs between two snapshots, in the order of ids and dimensions. KPIs of the ledger's own work are no news: they move always.
     func kpiMoves(_ before: [KPIValue], _ after: [KPIValue], _ definitions: [KPIDefinition]) -> [KPIMove] {
         let byID = Dictionary(uniqueKeysWithValues: definitions.map { ($0.id, $0) })
         func keyed(_ values: [KPIValue]) -> [String: KPIValue] {
@@ -69,7 +69,8 @@ extension Lake {
         }
         let (old, new) = (keyed(before), keyed(after))
         return Set(old.keys).union(new.keys).sorted().compactMap { key in
-            guard old[key] != new[key], let value = new[key] ?? old[key], let definition = byID[value.kpi] else { return nil }
+            guard old[key] != new[key], let value = new[key] ?? old[key], let definition = byID[value.kpi], definition.domain != "operations"
+            else { return nil }
             let shown = (old[key], new[key])
             if let a = shown.0, let b = shown.1,
                 a.text(unit: definition.unit, decimals: definition.decimals) == b.text(unit: definition.unit, decimals: definition.decimals)

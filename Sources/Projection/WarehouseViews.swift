@@ -34,9 +34,10 @@ struct WarehouseViews {
     }
 
     /// Names of the warehouse that no definition may take.
-    static let fixedNames: Set<String> = Operations.viewNames.union([
-        "artist_of", "platform_of", "territory_of", "track_of", "dim_rate", "rate_of", "quality_issue", "dim_date", "dim_month", "dim_platform",
-        "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value", "events", "known_at",
+    static let fixedNames = Operations.viewNames.union([
+        "artist_of", "platform_of", "territory_of", "track_of", "dim_rate", "rate_of", "quality_issue", "dim_date", "dim_month",
+        "dim_platform", "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value", "events",
+        "known_at",
     ])
 
     /// Every view, each after those it reads but for the defined ones, which may read each other in any order.
