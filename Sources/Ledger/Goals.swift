@@ -58,6 +58,7 @@ extension Lake {
     ///
     /// A percentage that reads the table of goals itself is taken as the progress that it is.
     package func goals() throws -> GoalReport {
+        guard try Warehouse.liveGeneration(layout) != nil else { return GoalReport(goals: [], snapshot: (0, 0)) }
         let definitions = try definitionsInForce()
         let snapshot = try latestKPIs()
         guard definitions.reference.tables.contains(where: { $0.view == "ref_goal" }) else {
