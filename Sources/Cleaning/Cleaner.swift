@@ -342,6 +342,7 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
             Reject(line: line, byteOffset: byte, column: column?.name ?? "", value: value, reason: reason, expected: expected))
         report.rejects += 1
         report.rejectedByReason[reason, default: 0] += 1
+        if let column, reason.hasPrefix("not_a") { report.mistyped[column.name, default: 0] += 1 }
     }
 
     private static func wanted(_ column: Column?) -> (String, String) {
@@ -465,6 +466,21 @@ extension Cleaner {
 }
 
 extension Contract {
+    /// Why a frozen contract refuses the shape of a file: a heading that nobody named, or a column of another type. nil when it does not.
+    package func refusal(of report: CleaningReport) -> CleaningError? {
+        guard freeze else { return nil }
+        if let odd = report.newColumns.first {
+            return CleaningError(
+                "frozen", "the contract is frozen and '\(odd)' is new", value: clipped(odd.utf8),
+                remedy: "name it in \(stream).yml: as a column, or under ignore")
+        }
+        guard let column = report.retyped.first else { return nil }
+        let count = report.mistyped[column] ?? 0
+        return CleaningError(
+            "frozen", "the contract is frozen and \(count) of \(report.rowsIn) lines have another type in a column", column: column,
+            remedy: "look at the file; if the source changed the column, change it in \(stream).yml")
+    }
+
     var guardColumn: String? {
         if case .replacePartition(_, let bound) = merge { bound.total } else { nil }
     }

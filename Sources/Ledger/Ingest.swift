@@ -152,7 +152,7 @@ extension Lake {
         var capture = try describe(path, contract: contract, name: name, account: account, options: options)
         let safe: ProtectedFile?
         do {
-            safe = try protected(path, contract, &run.keys)
+            safe = try protected(path, contract, run.definitions.secrets, &run.keys)
         } catch let error as CleaningError {
             // Nothing of the file may be stored.
             let remedy = error.remedy ?? "look at the file; nothing of it was stored"
@@ -351,8 +351,8 @@ extension Lake {
                     draft(
                         capture.stream, .duplicate, run: run.id,
                         [
-                            "capture": .int(seq), "name": .string(capture.name), "observed": .string(capture.observed.iso),
-                            "account": .string(capture.account),
+                            "capture": .int(seq), "object": .string(capture.object.hex), "name": .string(capture.name),
+                            "observed": .string(capture.observed.iso), "account": .string(capture.account),
                         ]))
                 return .duplicate(seq, waits: waits)
             }

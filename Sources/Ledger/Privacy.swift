@@ -154,20 +154,22 @@ struct ProtectedFile {
 
 extension Lake {
     /// The protected form of a file; nil when its bytes may be stored as they are. Throws ``CleaningError`` when it cannot be protected.
-    func protected(_ path: String, _ contract: Contract, _ keys: inout KeyRing) throws -> ProtectedFile? {
+    func protected(_ path: String, _ contract: Contract, _ secrets: SecretNames, _ keys: inout KeyRing) throws -> ProtectedFile? {
         guard Cleaner.mustProtect(contract) else { return nil }
         for group in Set(contract.columns.compactMap(\.personal)).sorted() { _ = try keys.use(group) }
         let source = try CaptureReader.source(of: path)
         let made: (bytes: [UInt8], report: ProtectionReport)
         do {
-            made = try Cleaner.protect(source, under: contract) { try keys.pseudonym($0, $1) }
+            made = try Cleaner.protect(source, under: contract, secrets: secrets) { try keys.pseudonym($0, $1) }
         } catch let error as CleaningError where !contract.isPersonal && !["key_missing", "secret_unreadable"].contains(error.code) {
             // Nothing personal is expected in it: the cleaner will say what is wrong, with the bytes at hand.
             return nil
         }
         guard contract.isPersonal || !made.report.isClean else { return nil }
         var name = Files.name(path)
-        if name.lowercased().hasSuffix(".zip") { name = "\(name.dropLast(4)).\(contract.rawIsDocument ? "json" : "csv")" }
+        if name.lowercased().hasSuffix(".zip") {
+            name = "\(name.dropLast(4)).\(contract.isPage ? "html" : contract.rawIsDocument ? "json" : "csv")"
+        }
         return ProtectedFile(bytes: made.bytes, report: made.report, name: name)
     }
 

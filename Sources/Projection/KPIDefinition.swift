@@ -1,4 +1,5 @@
 import Cleaning
+import EventLog
 import Yams
 
 /// One KPI: a SELECT of its dimensions, `num` and `den`, and what its header says of it.
@@ -47,6 +48,8 @@ package struct KPIDefinition: Sendable {
     package let decimals: Int
     package let formula: String
     package let dimensions: [String]
+    /// Dimensions over which numerators and denominators may be added; a denominator that is the unit stays.
+    package let addsOver: [String]
     /// The days it covers, in words; nil where that is all time.
     package let window: String?
     /// When a value counts as complete, in words.
@@ -64,7 +67,7 @@ package struct KPIDefinition: Sendable {
 
     private static let keys: Set = [
         "kpi", "title", "domain", "unit", "direction", "decimals", "formula", "dimensions", "window", "completeness", "goal", "alerts",
-        "compares", "differs", "evidence",
+        "compares", "differs", "evidence", "adds_over",
     ]
 
     init(path: String, bytes: [UInt8]) throws {
@@ -86,6 +89,10 @@ package struct KPIDefinition: Sendable {
         }
         formula = try file.text("formula")
         dimensions = try file.strings("dimensions")
+        addsOver = try file.strings("adds_over")
+        if let unknown = Set(addsOver).subtracting(dimensions).min() {
+            throw DefinitionError(path: path, line: 1, reason: "`adds_over` names “\(unknown)”, which is no dimension")
+        }
         window = file.header["window"]?.string
         completeness = file.header["completeness"]?.string
         goal = file.header["goal"]?.string
@@ -99,7 +106,49 @@ package struct KPIDefinition: Sendable {
             }
             return (fact, condition)
         }
-        sql = try SQLText.checked(file.body, path: path, needsOrder: true)
+        sql = try SQLText.checked(file.body, path: path, line: file.bodyLine, needsOrder: true)
+    }
+}
+
+extension KPIDefinition {
+    /// The values told by fewer dimensions: numerators are added, and so are denominators unless all are the same unit.
+    ///
+    /// Refuses dimensions the KPI lacks, and to drop one that it does not add over.
+    package func values(_ values: [KPIValue], by kept: [String]) throws -> [KPIValue] {
+        func refuse(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: nil, reason: reason) }
+        if let unknown = kept.first(where: { !dimensions.contains($0) }) {
+            throw refuse("\(id) is told by \(dimensions.joined(separator: ", ")), not by \(unknown)")
+        }
+        let dropped = dimensions.filter { !kept.contains($0) }
+        if let fixed = dropped.first(where: { !addsOver.contains($0) }) {
+            throw refuse(
+                "\(id) cannot be added over \(fixed); keep it: --by \(dimensions.filter { kept.contains($0) || !addsOver.contains($0) }.joined(separator: ","))"
+            )
+        }
+        guard !dropped.isEmpty else { return values }
+        var groups: [String: [KPIValue]] = [:]
+        for value in values {
+            let own = try JSON.parse(Array(value.dimensions.utf8)).object ?? [:]
+            groups[String(decoding: try JSON.object(own.filter { kept.contains($0.key) }).canonical(), as: UTF8.self), default: []].append(
+                value)
+        }
+        return try groups.sorted { $0.key < $1.key }.map { key, parts in
+            func sum(_ of: (KPIValue) -> Int64?) throws -> Int64? {
+                let known = parts.compactMap(of)
+                guard !known.isEmpty else { return nil }
+                guard let sum = Int64(exactly: known.reduce(Int128(0)) { $0 + Int128($1) }) else {
+                    throw refuse("\(id): a sum exceeds 64 bits")
+                }
+                return sum
+            }
+            let units = Set(parts.map(\.denominator))
+            let isUnit = units == [1] || units == [1_000_000_000]
+            return KPIValue(
+                kpi: id, dimensions: key, numerator: try sum(\.numerator),
+                denominator: isUnit ? parts[0].denominator : try sum(\.denominator),
+                unconverted: try sum(\.unconverted), covered: parts.compactMap(\.covered).min(),
+                expected: parts.compactMap(\.expected).max())
+        }
     }
 }
 
@@ -168,7 +217,7 @@ package struct ViewDefinition: Sendable {
         for column in grain where !columns.contains(where: { $0.name == column }) {
             throw DefinitionError(path: path, line: 1, reason: "`grain` names “\(column)”, which `columns` lacks")
         }
-        sql = try SQLText.checked(file.body, path: path, needsOrder: false)
+        sql = try SQLText.checked(file.body, path: path, line: file.bodyLine, needsOrder: false)
     }
 }
 

@@ -232,6 +232,9 @@ package struct KPIQuestion {
         try engine.values(kpi, day: day, seq: seq, now: (day + 1) * 86_400_000)
     }
 
+    /// Facts and kept totals that a KPI reads, also those behind a view.
+    package func tables(_ kpi: KPIDefinition) throws -> Set<String> { try engine.reads(kpi.sql, path: kpi.path).tables }
+
     /// `fact.column` of what the KPI's SQL names, and the quality issues of the facts it reads.
     package func reads(_ kpi: KPIDefinition) throws -> (columns: Set<String>, issues: [QualityIssue]) {
         let reads = try engine.reads(kpi.sql, path: kpi.path)

@@ -36,6 +36,8 @@ package struct ProjectionOutcome: Sendable {
     package var overflowing: Set<String> = []
     /// KPIs whose whole past was computed anew, because a definition changed.
     package var recomputed: Set<String> = []
+    /// Definitions that were others than before this pass.
+    package var stale: [StaleDefinition] = []
     /// Alerts that the reactor opened or resolved afterwards.
     package var alerts: [AlertNews] = []
 }
@@ -208,9 +210,10 @@ final class ProjectionRun {
                 completions.append((event.seq, event.time))
                 snapshotSeq = event.seq
             }
-        case .logOpened, .definitionCaptured, .duplicate, .failed, .drifted, .archived, .expired, .runStarted, .runStep, .rebuilt, .swapped,
+        case .expired: try expired(event)
+        case .logOpened, .definitionCaptured, .duplicate, .failed, .drifted, .archived, .runStarted, .runStep, .rebuilt, .swapped,
             .subjectErased, .gapAcknowledged, .kpiAlerted, .kpiAcknowledged, .kpiResolved, .signedIn, .sessionRefreshed, .sessionExpiring,
-            .sessionExpired, .signInRequired, .sessionChecked, .sessionRevoked:
+            .sessionExpired, .signInRequired, .sessionChecked, .sessionRevoked, .tagSet, .tagRemoved, .statementIssued:
             break
         }
         try noteOperation(event, type, changes)
@@ -261,6 +264,16 @@ final class ProjectionRun {
             if let rejects = item.rejects { files.append((rejects.path, .staging, rejects.hash, item.rejectedRows)) }
             try setFiles(files, capture: item.capture)
             if merger.checked.remove(item.capture) != nil { unsettled.remove(item.capture) } else { unsettled.insert(item.capture) }
+        }
+    }
+
+    /// The raw and staging files of captures whose bytes were given up go with them, also when the bytes come back.
+    private func expired(_ event: Event) throws {
+        for item in event.body["items"]?.array ?? [] {
+            guard let capture = item["capture"]?.int else { continue }
+            try setFiles([], capture: capture)
+            unsettled.remove(capture)
+            touchedStreams.insert(event.stream)
         }
     }
 
@@ -326,6 +339,7 @@ final class ProjectionRun {
                 definitions.fingerprint(\.shapesCurated).hex, definitions.fingerprint(\.shapesKPIs).hex, Warehouse.revision, dataSeq,
                 snapshotSeq,
             ])
+        try definitions.keepUsed(database)
         for table in tables { writers[table.name]?.end() }
         sources.detach()
         outcome.to = seq

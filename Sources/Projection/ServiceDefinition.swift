@@ -41,6 +41,8 @@ package struct ServiceDefinition: Sendable {
     package let page: String?
     /// Pages of single datasets, by dataset.
     package let pages: [String: String]
+    /// `freshness.warn_days`: the age in days at which its newest data counts as old.
+    package let warnDays: Int64?
     /// Folders of this machine that its exports are saved to; `~/` is the person's home.
     package let watch: [String]
 
@@ -90,6 +92,14 @@ package struct ServiceDefinition: Sendable {
             pages[dataset] = text
         }
         self.pages = pages
+        if let node = root["freshness"]?["warn_days"] {
+            guard let days = node.int, (1...3_650).contains(days) else {
+                throw fail(node, "freshness: warn_days is a number of days, 1 to 3650")
+            }
+            warnDays = Int64(days)
+        } else {
+            warnDays = nil
+        }
         if let node = root["watch"] {
             guard let list = node.sequence?.compactMap(\.string) ?? node.string.map({ [$0] }), list.allSatisfy({ !$0.isEmpty }) else {
                 throw fail(node, "watch is a list of folders such as [~/Downloads]")

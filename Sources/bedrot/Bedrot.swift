@@ -30,8 +30,9 @@ struct Bedrot: ParsableCommand {
                 name: "Asking",
                 subcommands: [
                     Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Alerts.self, Goals.self, Query.self,
+                    Export.self, Schema.self,
                 ]),
-            CommandGroup(name: "Keeping", subcommands: [ArchiveCommand.self]),
+            CommandGroup(name: "Keeping", subcommands: [TagCommand.self, ArchiveCommand.self]),
             CommandGroup(name: "Measuring", subcommands: [Doctor.self, Bench.self]),
         ])
 
@@ -198,7 +199,10 @@ struct RootOptions: ParsableArguments {
         defer { lake.close() }
         let bar = Bar(quiet: quiet || json)
         lake.progress = { bar.update($0, $1, $2) }
-        defer { bar.clear() }
+        defer {
+            bar.clear()
+            if !quiet { for warning in lake.definitionWarnings { Terminal.note("not portable: \(warning)") } }
+        }
         return try body(lake)
     }
 }

@@ -205,12 +205,12 @@ private final class Steps {
                 options.acceptChanges = true
                 options.project = false
                 for outcome in try lake.ingest(["\(inbox)/\(account)"], options, ask: nil).files {
-                    let isRefused: Bool
+                    let name = Files.name(outcome.path)
                     switch outcome.kind {
-                    case .promoted, .duplicate: isRefused = false
-                    case .quarantined, .unknown, .ambiguous, .failed: isRefused = true
+                    case .promoted, .duplicate: try #require(!refused.contains(name), "step \(step): \(name) was taken")
+                    case .quarantined, .unknown, .ambiguous, .failed:
+                        try #require(refused.contains(name), "step \(step): \(name): \(outcome.kind)")
                     }
-                    if isRefused != refused.contains(Files.name(outcome.path)) { Issue.record("step \(step): \(outcome)") }
                 }
             }
             for line in try words("reference.ndjson") {

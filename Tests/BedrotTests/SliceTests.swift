@@ -249,11 +249,13 @@ import Testing
         ),
         ("show", ["<event>"]), ("lineage", ["<subject>", "--where", "--day", "--known-at", "--limit", "kpi:"]),
         ("archive list", ["--file"]), ("archive restore", ["<version>", "--to"]),
-        ("archive expire", ["--dry-run", "--yes", "--on", "--file", "--objects"]),
+        ("archive expire", ["--dry-run", "--yes", "--on", "--file", "--objects", "--yes-the-log-cannot-replay-them"]),
         ("restatements", ["--limit", "--table", "--since"]),
         ("kpi list", ["--each"]), ("kpi show", ["<id>", "--day", "--known-at"]), ("kpi history", ["--plot", "--svg", "--limit"]),
-        ("kpi explain", ["<id>"]),
-        ("query", ["<sql>", "--csv", "--json"]), ("bench", ["log", "clean"]),
+        ("kpi explain", ["<id>", "--known-at"]),
+        ("query", ["<sql>", "--csv", "--json", "--file", "--param", "--day", "--known-at", "--format"]),
+        ("tag", ["<name>", "--at", "--note", "--force", "--delete"]), ("schema", ["--html", "--json"]),
+        ("export table", ["<name>", "--to", "--format", "--day", "--known-at"]), ("bench", ["log", "clean"]),
         ("", ["PROJECT_ROOT", "BEDROT_DEFINITIONS", "LANDING_ZONE", "CURATED_ZONE", "Exit codes", "64", "--version", "ingest", "replay"]),
     ])
     func helpNamesEveryOption(command: String, words: [String]) throws {

@@ -19,4 +19,4 @@ FROM op_ingest i
 CROSS JOIN moment m
 WHERE (i.outcome = 'duplicate' OR i.outcome = 'new' AND i.live = 1) AND i.observed_ms <= m.ms
 GROUP BY i.stream, i.account
-ORDER BY i.stream, i.account;
+ORDER BY i.stream NULLS FIRST, i.account NULLS FIRST;

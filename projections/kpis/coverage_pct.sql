@@ -25,7 +25,7 @@ WITH newest AS (
 ), step AS (
   -- Each span counts only the days behind all spans that begin before it.
   SELECT s.source AS source, s.account AS account, s.first_day AS first_day, s.last_day AS last_day,
-    MAX(s.last_day) OVER (PARTITION BY s.source, s.account ORDER BY s.first_day, s.last_day, s.event_seq
+    MAX(s.last_day) OVER (PARTITION BY s.source, s.account ORDER BY s.first_day, s.last_day, s.event_seq NULLS FIRST
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_day
   FROM span s
 )

@@ -29,4 +29,4 @@ SELECT n.source AS source, n.account AS account,
   CASE WHEN m.ms < (n.day_no + 1) * 86400000 THEN 0 ELSE m.ms - (n.day_no + 1) * 86400000 END AS num, 3600000 AS den
 FROM newest n
 CROSS JOIN moment m
-ORDER BY n.source, n.account;
+ORDER BY n.source NULLS FIRST, n.account NULLS FIRST;

@@ -14,4 +14,4 @@ SELECT i.stream AS source, SUM(CASE WHEN i.outcome = 'duplicate' THEN 1 ELSE 0 E
 FROM op_ingest i
 WHERE i.outcome IN ('new', 'duplicate') AND i.time_ms > :now_ms - 2419200000
 GROUP BY i.stream
-ORDER BY i.stream;
+ORDER BY i.stream NULLS FIRST;

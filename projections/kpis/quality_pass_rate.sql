@@ -20,4 +20,4 @@ SELECT i.stream AS source,
 FROM op_ingest i
 WHERE i.outcome = 'new' AND i.live = 1
 GROUP BY i.stream
-ORDER BY i.stream;
+ORDER BY i.stream NULLS FIRST;

@@ -14,4 +14,4 @@ SELECT c.stream AS source, SUM(c.replaced + c.closed) AS num, 1 AS den
 FROM op_change c
 WHERE c.time_ms > :now_ms - 2419200000
 GROUP BY c.stream
-ORDER BY c.stream;
+ORDER BY c.stream NULLS FIRST;

@@ -25,4 +25,4 @@ WITH attempt AS (
 SELECT a.step AS step, SUM(a.is_ok) AS num, COUNT(*) AS den
 FROM attempt a
 GROUP BY a.step
-ORDER BY a.step;
+ORDER BY a.step NULLS FIRST;

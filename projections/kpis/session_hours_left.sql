@@ -27,4 +27,4 @@ SELECT w.service AS service, w.account AS account,
 FROM last_word w
 LEFT JOIN op_session t ON t.event_seq = w.told_seq
 WHERE w.ended_seq > w.begun_seq OR t.expires_ms IS NOT NULL
-ORDER BY w.service, w.account;
+ORDER BY w.service NULLS FIRST, w.account NULLS FIRST;

@@ -42,4 +42,4 @@ WITH moment AS (
 )
 SELECT c.source AS source, c.account AS account, CASE WHEN c.score < 0 THEN 0 ELSE c.score END AS num, 1 AS den
 FROM scored c
-ORDER BY c.source, c.account;
+ORDER BY c.source NULLS FIRST, c.account NULLS FIRST;

@@ -1,25 +1,41 @@
 /*---
 kpi: streams_per_listener
-title: Streams per listener, daily basis, 28 days
+title: Spotify streams per listener and day, 28 days
+domain: audience
 unit: ratio
 direction: up
 decimals: 2
-formula: sum of daily streams / sum of daily listeners over the last 28 days reported; a listener counts once a day
+formula: >-
+  sum of daily streams / sum of daily listeners, over the days of the last 28 with both; a person who listens on two days counts
+  twice
 dimensions: [artist]
+window: 28 days up to the newest day of the artist with both
+completeness: a day is covered, and counts, when streams and listeners were both reported
+differs: >-
+  Spotify's page counts by its own UTC day, shows the newest days some days later and revises them, and rounds large figures. Its
+  streams per listener divide by people of 28 days, each counted once, and are larger.
 evidence:
   fact: fact_audience_day
-  where: "day_no > (SELECT MAX(day_no) FROM fact_audience_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)) - 28 AND day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)"
+  where: "day_no > (SELECT MAX(day_no) FROM fact_audience_day WHERE day_no <= :day AND streams_native IS NOT NULL AND listeners IS NOT NULL AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)) - 28 AND day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist)"
 ---*/
-WITH latest AS (
-  SELECT a.artist_id AS artist_id, MAX(f.day_no) AS day_no
+WITH told AS (
+  SELECT f.artist AS artist, f.platform AS platform, MAX(f.day_no) AS day_no
   FROM fact_audience_day f
-  JOIN artist_of a ON a.source_id = f.artist
-  WHERE f.day_no <= :day
+  WHERE f.day_no <= :day AND f.streams_native IS NOT NULL AND f.listeners IS NOT NULL
+  GROUP BY f.artist, f.platform
+), latest AS (
+  SELECT a.artist_id AS artist_id, MAX(t.day_no) AS day_no
+  FROM told t
+  JOIN artist_of a ON a.source_id = t.artist
+  JOIN platform_of p ON p.source_id = t.platform AND p.platform_id = 'platform:spotify'
   GROUP BY a.artist_id
 )
-SELECT l.artist_id AS artist, SUM(f.streams_native) AS num, SUM(f.listeners) AS den
+SELECT l.artist_id AS artist, CASE WHEN SUM(f.listeners) > 0 THEN SUM(f.streams_native) END AS num,
+  CASE WHEN SUM(f.listeners) > 0 THEN SUM(f.listeners) END AS den, COUNT(DISTINCT f.day_no) AS covered, 28 AS expected
 FROM latest l
 JOIN artist_of a ON a.artist_id = l.artist_id
 JOIN fact_audience_day f ON f.artist = a.source_id AND f.day_no <= l.day_no AND f.day_no > l.day_no - 28
+JOIN platform_of p ON p.source_id = f.platform AND p.platform_id = 'platform:spotify'
+WHERE f.streams_native IS NOT NULL AND f.listeners IS NOT NULL
 GROUP BY l.artist_id
 ORDER BY l.artist_id;

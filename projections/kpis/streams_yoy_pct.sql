@@ -1,0 +1,68 @@
+/*---
+kpi: streams_yoy_pct
+title: Year over year, 28 days
+domain: streaming
+unit: percent
+direction: up
+decimals: 1
+formula: >-
+  (streams of the days − streams of the same days 52 weeks before) / streams of the same days 52 weeks before; a day of a platform
+  at a distributor counts when both it and the day 364 days before are reported; none when nothing was streamed before
+dimensions: [platform]
+window: 28 days up to the newest day that any distributor reported, and the same days 364 days before
+completeness: >-
+  a day is covered when both it and the earlier one are reported for every platform and distributor that has such a pair
+differs: >-
+  The distributor counts what the store reported to it, by the store's day and some days late; the platform's own page counts by its
+  own day, has newer days, and knows only the artists that are signed in. A platform and distributor that is not in both spans is
+  left out, so that a new one is no growth.
+evidence:
+  fact: fact_stream_day
+  where: "day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 392 AND day_no <= :day AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform)"
+---*/
+WITH newest AS (
+  SELECT s.day_no AS day_no
+  FROM v_stream_canonical s
+  WHERE s.day_no <= :day AND s.streams IS NOT NULL
+  ORDER BY s.day_no DESC
+  LIMIT 1
+), before AS (
+  -- Found again: with a LIMIT of its own the engine reads a range of days.
+  SELECT s.day_no - 364 AS day_no
+  FROM v_stream_canonical s
+  WHERE s.day_no <= :day AND s.streams IS NOT NULL
+  ORDER BY s.day_no DESC
+  LIMIT 1
+), told AS (
+  SELECT s.platform_id AS platform_id, s.distributor AS distributor, s.account AS account, s.day_no AS day_no, s.streams AS streams,
+    NULL AS earlier
+  FROM newest n
+  JOIN v_stream_canonical s ON s.day_no > n.day_no - 28 AND s.day_no <= n.day_no
+  WHERE s.streams IS NOT NULL
+  UNION ALL
+  SELECT s.platform_id, s.distributor, s.account, s.day_no + 364, NULL, s.streams
+  FROM before b
+  JOIN v_stream_canonical s ON s.day_no > b.day_no - 28 AND s.day_no <= b.day_no
+  WHERE s.streams IS NOT NULL
+), pairs AS (
+  SELECT t.platform_id AS platform_id, t.distributor AS distributor, t.account AS account, t.day_no AS day_no, SUM(t.streams) AS streams,
+    SUM(t.earlier) AS earlier
+  FROM told t
+  GROUP BY t.platform_id, t.distributor, t.account, t.day_no
+  HAVING SUM(t.streams) IS NOT NULL AND SUM(t.earlier) IS NOT NULL
+), days AS (
+  SELECT p.platform_id AS platform_id, p.day_no AS day_no, COUNT(*) AS series, SUM(p.streams) AS streams, SUM(p.earlier) AS earlier
+  FROM pairs p
+  GROUP BY p.platform_id, p.day_no
+), members AS (
+  SELECT p.platform_id AS platform_id, COUNT(*) AS series
+  FROM (SELECT DISTINCT platform_id, distributor, account FROM pairs) p
+  GROUP BY p.platform_id
+)
+SELECT d.platform_id AS platform, CASE WHEN SUM(d.earlier) > 0 THEN SUM(d.streams) - SUM(d.earlier) END AS num,
+  CASE WHEN SUM(d.earlier) > 0 THEN SUM(d.earlier) END AS den,
+  SUM(CASE WHEN d.series = m.series THEN 1 ELSE 0 END) AS covered, 28 AS expected
+FROM days d
+JOIN members m ON m.platform_id = d.platform_id
+GROUP BY d.platform_id
+ORDER BY d.platform_id;
