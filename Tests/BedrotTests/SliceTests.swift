@@ -145,7 +145,7 @@ import Testing
         let time = try #require(captures[3]["time"]?.string)
         #expect(try root.events(["--after", time]) == all.filter { ($0["time"]?.string ?? "") >= time })
         #expect(try root.events(["--before", time]) == all.filter { ($0["time"]?.string ?? "") < time })
-        #expect(try root.ok(["events", "--type", "kpi.alerted"]).text == "no events\n")
+        #expect(try root.ok(["events", "--type", "kpi.acknowledged"]).text == "no events\n")
         #expect(try root.ok(["events", "--limit", "1"]).text.contains("log.opened"))
     }
 
