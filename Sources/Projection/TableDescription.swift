@@ -219,7 +219,7 @@ package struct TableDescription: Sendable {
         found += definitions.views.map { TableDescription($0, definitions.guards) }
         found += builtIn
         let known = Set(found.map(\.name))
-        found += Warehouse.schema.compactMap(books).filter { !known.contains($0.name) }
+        found += (Warehouse.schema + Operations.schema).compactMap(books).filter { !known.contains($0.name) }
         let order = Kind.allCases
         return found.sorted { a, b in
             let (left, right) = (order.firstIndex(of: a.kind) ?? 0, order.firstIndex(of: b.kind) ?? 0)
@@ -281,6 +281,39 @@ package struct TableDescription: Sendable {
             unconverted count; rows left out for want of a rate | covered count; days or months of its window that sources cover | \
             expected count; days or months of its window
             """),
+        TableDescription(
+            "alias_of", .view, "Names that mean a member, as people and definitions say", grain: "kind service norm",
+            "kind text | service text; or * for all | norm text; the name in lower case, without marks | member text"),
+        TableDescription(
+            "op_ingest", .view, "Captures, repeated captures, refused files and failed reads", grain: "event_seq",
+            """
+            event_seq seq | stream text | service text | dataset text | account text | outcome text | capture seq | observed_ms ms UTC | \
+            time_ms ms UTC | live flag | state text | first_day day | last_day day | rows_in count | rows_out count | rejected count | \
+            warned count | unmapped count | held count; partitions held back | held_rows count
+            """),
+        TableDescription(
+            "op_run", .view, "Commands that ran", grain: "started_seq",
+            """
+            run text | command text | started_seq seq | started_ms ms UTC | completed_seq seq | completed_ms ms UTC | \
+            outcome text; ok, degraded or failed
+            """),
+        TableDescription(
+            "op_step", .view, "Steps of runs", grain: "event_seq",
+            """
+            event_seq seq | run text | step text | service text | dataset text | account text | outcome text | failure_class text | \
+            severity text | rows_in count | rows_out count | time_ms ms UTC
+            """),
+        TableDescription(
+            "op_session", .view, "What happened to sign-ins; never a secret", grain: "event_seq",
+            """
+            event_seq seq | service text | account text | kind text | event text | expires_ms ms UTC | time_ms ms UTC
+            """),
+        TableDescription(
+            "op_change", .view, "What each event changed in the facts", grain: "event_seq",
+            "event_seq seq | stream text | opened count | closed count | replaced count | time_ms ms UTC"),
+        TableDescription(
+            "op_source", .view, "How fresh each service must be, as its file says", grain: "service",
+            "service text | warn_h hours | critical_h hours | weight_tenths count"),
         TableDescription(
             "definition_used", .books, "Definitions that tables, files and KPIs were made with", grain: "path",
             "path text | hash text; SHA-256"),
