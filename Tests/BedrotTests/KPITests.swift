@@ -15,7 +15,7 @@ import Testing
         try cases.feed(lake)
         let questions = cases.questions
         let answers = try lake.open { lake in
-            try lake.kpiValues(asking: questions.map { (kpi: $0.kpi, day: $0.day, seq: try cases.seq(of: $0)) })
+            try lake.kpiValues(asking: questions.map { (kpi: $0.kpi, day: $0.day, seq: try cases.seq(of: $0), now: nil) })
         }
         var dimensions: [String: [String]] = [:]
         for kpi in try KPICases.shipped() { dimensions[kpi.id] = kpi.dimensions }
@@ -23,6 +23,36 @@ import Testing
             let found = values.map { KPICases.row($0, dimensions: dimensions[question.kpi] ?? []) }
             cases.compare(question, found)
         }
+        try lake.open { try whatWasSaidThenIsSaidOfThen($0, domain) }
+    }
+
+    /// Asked today of what was known at each snapshot, every KPI says what it said there: nothing learned later gets in.
+    private func whatWasSaidThenIsSaidOfThen(_ lake: Lake, _ domain: String) throws {
+        func text(_ cell: JSON) -> String {
+            switch cell {
+            case .int(let number): String(number)
+            case .string(let text): text
+            default: "null"
+            }
+        }
+        var said: [String: [String]] = [:]
+        let columns = "dims, num, den, unconverted, covered, expected"
+        for row in try lake.query("SELECT kpi, seq, \(columns) FROM kpi_value ORDER BY kpi, seq, dims").rows {
+            said["\(text(row[0])) at event \(text(row[1]))", default: []].append(row[2...].map(text).joined(separator: " "))
+        }
+        let snapshots = try lake.query("SELECT seq, day_no, time FROM kpi_snapshot ORDER BY seq").rows.map { row in
+            (seq: try #require(row[0].int), day: try #require(row[1].int), time: Timestamp(iso: text(row[2])))
+        }
+        let questions = try KPICases.shipped().flatMap { kpi in snapshots.map { (kpi: kpi.id, day: $0.day, seq: $0.seq, now: $0.time) } }
+        for (question, values) in zip(questions, try lake.kpiValues(asking: questions)) {
+            let name = "\(question.kpi) at event \(question.seq)"
+            let asked = values.map { value in
+                let numbers = [value.numerator, value.denominator, value.unconverted, value.covered, value.expected]
+                return ([value.dimensions] + numbers.map { $0.map { String($0) } ?? "null" }).joined(separator: " ")
+            }
+            #expect(asked.sorted() == said[name, default: []].sorted(), "\(domain): \(name)")
+        }
+        #expect(snapshots.count > 1 && !said.isEmpty, "\(domain): snapshots to compare")
     }
 
     @Test func everyKPIHasAtLeastFourCases() throws {
@@ -43,7 +73,7 @@ import Testing
             // A projection refuses a definition that breaks a guard; asking checks each by itself, so that the message names it.
             for kpi in try lake.definitionsInForce().kpis {
                 do {
-                    _ = try lake.kpiValues(asking: [(kpi: kpi.id, day: 0, seq: 1)])
+                    _ = try lake.kpiValues(asking: [(kpi: kpi.id, day: 0, seq: 1, now: nil)])
                 } catch {
                     Issue.record("\(error)")
                 }
