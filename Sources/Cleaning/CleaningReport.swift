@@ -36,6 +36,10 @@ package struct CleaningReport: Hashable, Sendable {
     package internal(set) var newColumns: [String] = []
     /// Optional staged columns the file has not.
     package internal(set) var missingOptional: [String] = []
+    /// Lines rejected because a cell does not read as its column's type, by column.
+    package internal(set) var mistyped: [String: Int] = [:]
+    /// Columns that no longer read as the type declared: more than half of the data lines, two at least, were rejected for it. Sorted.
+    package var retyped: [String] { mistyped.filter { $0.value >= 2 && $0.value * 2 > rowsIn }.keys.sorted() }
     /// Lines that were totals, not data.
     package internal(set) var skipped = 0
     /// Accepted rows that broke a rule of severity `warn`, by the rule's name.

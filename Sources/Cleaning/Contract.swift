@@ -58,8 +58,17 @@ package struct Contract: Sendable {
     /// Whether raw files hold one JSON object a line; else they are tables.
     package var rawIsDocument: Bool { shape.isDocument }
 
+    /// Whether the received files are saved pages.
+    package var isPage: Bool { if case .script = shape { true } else { false } }
+
     /// Whether a column holds personal values.
     package var isPersonal: Bool { columns.contains { $0.personal != nil } }
+
+    /// Whether a capture shows the source as it was at that moment: the day is that of the capture, and no other can be asked for.
+    package var isSnapshot: Bool {
+        guard let column = columns.first(where: { $0.name == period }) else { return false }
+        return column.origin == .observedDay && column.paths.isEmpty
+    }
 
     /// Whether cells must be brought into plain form before the row engine reads them.
     var needsFront: Bool {

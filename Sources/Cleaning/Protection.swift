@@ -23,32 +23,50 @@ extension Cleaner {
     ///
     /// `pseudonym` gives what stands for a value of a group; the value comes trimmed and with ASCII letters in lower case.
     /// Documents lose the members that the contract names under `redact`, and every member or text that is named or holds an access
-    /// token. Throws ``CleaningError`` when the file cannot be read well enough to find what must go, and what `pseudonym` throws.
+    /// token; saved pages, and files that are set aside, every value named like one, in tags and scripts. Throws ``CleaningError`` when the
+    /// file cannot be read well enough to find what must go, and what `pseudonym` throws.
     package static func protect(
-        _ source: ByteSource, under contract: Contract, pseudonym: (_ group: String, _ value: [UInt8]) throws -> [UInt8]
+        _ source: ByteSource, under contract: Contract, secrets names: SecretNames = .least,
+        pseudonym: (_ group: String, _ value: [UInt8]) throws -> [UInt8]
     ) throws -> (bytes: [UInt8], report: ProtectionReport) {
-        let text = try decoded(source, under: contract)
+        let text: [UInt8]
+        do {
+            text = try decoded(source, under: contract)
+        } catch let error as CleaningError where !contract.isPersonal {
+            guard mayHoldSecret(try source.bytes(0, min(source.count, contract.maxBytes)), names) else { throw error }
+            throw unreadable(error)
+        }
         var report = ProtectionReport()
         switch contract.shape {
+        case .table where contract.setAside:
+            let page = PageSecrets.redact(text, names)
+            report.redacted = page.count
+            return (page.text, report)
         case .table: return (try protectTable(text, contract, pseudonym, &report), report)
         case .json(let records, _, _):
             do {
-                return (try protectDocument(text, contract, records, pseudonym, &report), report)
-            } catch let error as CleaningError where mayHoldSecret(text) {
+                return (try protectDocument(text, contract, records, names, pseudonym, &report), report)
+            } catch let error as CleaningError where mayHoldSecret(text, names) {
                 // A cut-off answer may still carry its token: what cannot be read cannot be redacted, so it is not stored.
-                throw CleaningError(
-                    "secret_unreadable", "the document seems to hold an access token and cannot be read (\(error.message))",
-                    line: error.line,
-                    byte: error.byte, remedy: "fetch or export it again; nothing of it was stored")
+                throw unreadable(error)
             }
-        case .script: return (text, report)
+        case .script:
+            let page = PageSecrets.redact(text, names)
+            report.redacted = page.count
+            return (page.text, report)
         }
+    }
+
+    private static func unreadable(_ error: CleaningError) -> CleaningError {
+        CleaningError(
+            "secret_unreadable", "the file seems to hold an access token and cannot be read (\(error.message))", line: error.line,
+            byte: error.byte, remedy: "fetch or export it again; nothing of it was stored")
     }
 
     /// Whether a contract's files must be protected before they are stored.
     package static func mustProtect(_ contract: Contract) -> Bool {
-        if case .json = contract.shape { return true }
-        return contract.isPersonal
+        if case .table = contract.shape { return contract.isPersonal || contract.setAside }
+        return true
     }
 
     private static func replacement(
@@ -116,8 +134,8 @@ extension Cleaner {
     // MARK: documents
 
     private static func protectDocument(
-        _ text: [UInt8], _ contract: Contract, _ records: [RecordPath], _ pseudonym: (String, [UInt8]) throws -> [UInt8],
-        _ report: inout ProtectionReport
+        _ text: [UInt8], _ contract: Contract, _ records: [RecordPath], _ names: SecretNames,
+        _ pseudonym: (String, [UInt8]) throws -> [UInt8], _ report: inout ProtectionReport
     ) throws -> [UInt8] {
         var changes: [(range: Range<Int>, text: [UInt8])] = []
         for document in try Document.all(text) {
@@ -125,7 +143,7 @@ extension Cleaner {
                 changes.append((document.range(node.node), quoted(Array(redacted.utf8))))
                 report.redacted += 1
             }
-            for node in secrets(in: document) {
+            for node in secrets(in: document, names) {
                 changes.append((document.range(node), quoted(Array(redacted.utf8))))
                 report.redacted += 1
             }
@@ -165,43 +183,31 @@ extension Cleaner {
         return depth <= record.parents.count ? document.member(record.parents[depth - 1], name) : nil
     }
 
-    private static let names: Set<String> = [
-        "access_token", "refresh_token", "id_token", "accesstoken", "refreshtoken", "authorization", "cookie", "set-cookie", "password",
-        "client_secret", "api_key", "apikey", "jwt",
-    ]
-    private static let marks = ["access_token=", "input_token=", "client_secret=", "api_key=", "bearer "].map { Array($0.utf8) }
-
     /// Whether a text that is no document has a key named like a secret, or a text that carries a token.
-    private static func mayHoldSecret(_ text: [UInt8]) -> Bool {
+    private static func mayHoldSecret(_ text: [UInt8], _ names: SecretNames) -> Bool {
         let small = text.map(lower)
-        return (marks + names.map { Array("\"\($0)\"".utf8) }).contains { contains(small, $0) }
+        return (names.marks + names.plain.map { Array("\"\($0)\"".utf8) }).contains { contains(small, $0) }
     }
 
     /// Members named like a secret, and texts that carry an access token in an address.
-    private static func secrets(in document: Document) -> [Document.Node] {
+    private static func secrets(in document: Document, _ names: SecretNames) -> [Document.Node] {
         var found: [Document.Node] = []
         var open = [document.root]
         while let node = open.popLast() {
             var child = document.first(in: node)
             while let current = child {
                 child = document.next(after: current, in: node)
-                let key = String(decoding: document.rawKey(current).map(lower), as: UTF8.self)
-                if names.contains(key), document.kind(current) != .null {
+                if names.isSecret(document.rawKey(current)), document.kind(current) != .null {
                     found.append(current)
                 } else if document.isContainer(current) {
                     open.append(current)
                 } else if document.kind(current) == .string {
                     let text = document.bytes[document.range(current)].map(lower)
-                    if marks.contains(where: { contains(text, $0) }) { found.append(current) }
+                    if names.marks.contains(where: { contains(text, $0) }) { found.append(current) }
                 }
             }
         }
         return found
-    }
-
-    private static func contains(_ text: [UInt8], _ mark: [UInt8]) -> Bool {
-        guard text.count >= mark.count else { return false }
-        return (0...(text.count - mark.count)).contains { text[$0] == mark[0] && text[$0..<($0 + mark.count)].elementsEqual(mark) }
     }
 
     private static func quoted(_ value: [UInt8]) -> [UInt8] {

@@ -70,6 +70,8 @@ package struct Verifier: Sendable {
         package internal(set) var objectBytes: Int64 = 0
         /// Objects that no event names: leftovers of a crash, harmless.
         package internal(set) var unnamedObjects: Int64 = 0
+        /// Missing objects that an event gave up on purpose: how many, by that event.
+        package internal(set) var released: [Int64: Int64] = [:]
         /// The last event as stored.
         package internal(set) var head = LogHead.empty
         /// What is wrong, events first, by seq. At most ``Verifier/maxFindings`` are kept.
@@ -88,6 +90,7 @@ package struct Verifier: Sendable {
     private let objects: ObjectStore?
     fileprivate let indexing: EventIndexing
     fileprivate let references: @Sendable (_ type: String, _ body: JSON) -> [Hash256]
+    fileprivate let releases: @Sendable (_ type: String, _ body: JSON) -> [Hash256]
     fileprivate let threads: Int
 
     /// - Parameters:
@@ -95,15 +98,18 @@ package struct Verifier: Sendable {
     ///   - objects: the store whose objects the events name; nil to leave objects out.
     ///   - indexing: the one the log was written with.
     ///   - references: all objects an event names.
+    ///   - releases: objects that an event gives up: missing, they are no damage, unless a later event names them.
     ///   - threads: how many threads hash.
     package init(
         folder: String, objects: ObjectStore?, indexing: @escaping EventIndexing,
-        references: @escaping @Sendable (_ type: String, _ body: JSON) -> [Hash256], threads: Int = 2
+        references: @escaping @Sendable (_ type: String, _ body: JSON) -> [Hash256],
+        releases: @escaping @Sendable (_ type: String, _ body: JSON) -> [Hash256] = { _, _ in [] }, threads: Int = 2
     ) {
         self.folder = folder
         self.objects = objects
         self.indexing = indexing
         self.references = references
+        self.releases = releases
         self.threads = max(1, threads)
     }
 
@@ -113,6 +119,7 @@ package struct Verifier: Sendable {
     package func run(progress: (Progress) -> Void = { _ in }) throws -> Report {
         var report = Report()
         var named: Set<Hash256> = []
+        var released: [Hash256: Int64] = [:]
         do {
             let log = try EventLog.open(at: folder, mode: .readOnly, indexing: indexing)
             defer { log.close() }
@@ -121,6 +128,7 @@ package struct Verifier: Sendable {
                 defer {
                     report = scan.report
                     named = scan.named
+                    released = scan.released
                 }
                 try scan.run(progress)
             }
@@ -128,7 +136,7 @@ package struct Verifier: Sendable {
             guard [.foreign, .truncated, .newerFormat, .damaged].contains(error.code) else { throw error }
             report.findings.append(Finding(seq: error.seq, object: nil, what: .log, detail: error.message))
         }
-        if let objects { try check(objects, named, &report, progress) }
+        if let objects { try check(objects, named, released, &report, progress) }
         report.findings = Array(Set(report.findings)).sorted {
             ($0.seq ?? .max, $0.what.rawValue, $0.detail) < ($1.seq ?? .max, $1.what.rawValue, $1.detail)
         }
@@ -136,7 +144,9 @@ package struct Verifier: Sendable {
         return report
     }
 
-    private func check(_ store: ObjectStore, _ named: Set<Hash256>, _ report: inout Report, _ progress: (Progress) -> Void) throws {
+    private func check(
+        _ store: ObjectStore, _ named: Set<Hash256>, _ released: [Hash256: Int64], _ report: inout Report, _ progress: (Progress) -> Void
+    ) throws {
         var present: [Hash256] = []
         let foreign = try store.all { hash, _ in present.append(hash) }
         for path in foreign {
@@ -144,6 +154,10 @@ package struct Verifier: Sendable {
         }
         let there = Set(present)
         for hash in named.subtracting(there) {
+            if let event = released[hash] {
+                report.released[event, default: 0] += 1
+                continue
+            }
             report.findings.append(
                 Finding(seq: nil, object: hash, what: .objectMissing, detail: "object \(hash) is named by an event but missing"))
         }
@@ -202,6 +216,7 @@ private struct Checked: Sendable {
     var findings: [Verifier.Finding] = []
     var entries = IndexEntries()
     var named: [Hash256] = []
+    var released: [Hash256] = []
     var time: Timestamp?
     var hasRun = false
 }
@@ -211,6 +226,8 @@ private struct Scan: ~Copyable {
     let verifier: Verifier
     var report = Verifier.Report()
     var named: Set<Hash256> = []
+    /// Objects given up by an event and named by none after it.
+    var released: [Hash256: Int64] = [:]
     private var captures: [Int64: (object: Hash256, live: Bool)] = [:]
     private var keys: [Hash256: Int64] = [:]
     private var runs: Int64 = 0
@@ -294,6 +311,8 @@ private struct Scan: ~Copyable {
         if report.findings.count < 100 * Verifier.maxFindings { report.findings += event.findings }
         if event.findings.contains(where: { $0.what == .indexMissing }) { missing = true }
         named.formUnion(event.named)
+        for hash in event.named { released[hash] = nil }
+        for hash in event.released { released[hash] = event.seq }
         if event.hasRun, event.seq <= indexedTo { runs += 1 }
         if let object = event.entries.object { captures[event.seq] = (object, true) }
         for (capture, live) in event.entries.liveness {
@@ -347,6 +366,7 @@ private struct Scan: ~Copyable {
         result.time = event.time
         result.entries = verifier.indexing(event.type, event.body)
         result.named = verifier.references(event.type, event.body)
+        result.released = verifier.releases(event.type, event.body)
         result.hasRun = event.run != nil
         guard seq <= indexedTo else { return result }
         let place = seqBytes(seq)

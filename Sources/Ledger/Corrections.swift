@@ -29,6 +29,8 @@ extension Lake {
             }
             let capture = try Capture(captured)
             let isLive = try transaction.isLive(capture: seq) ?? false
+            // The figures fall to other captures of the account: a projection that stops on the way helps nobody.
+            if let gone = try StreamState(capture.stream, transaction).expiredAmong(capture.account, objects) { throw gone }
             // A dataset whose contract is gone has no merge; then bytes and account decide.
             let merge = run.definitions.contracts[capture.stream]?.contract.merge ?? .append
             if type == .retracted, !isLive {
@@ -65,6 +67,7 @@ extension Lake {
             guard entry.held.contains(value) else {
                 throw LedgerError("capture \(seq) holds no partition \(label); `bedrot zones held` lists what waits")
             }
+            if let gone = state.expiredAmong(capture.account, objects) { throw gone }
             if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
             return (
                 try transaction.append(

@@ -18,6 +18,8 @@ package enum DayState: String, CaseIterable, Sendable {
     /// The account does not show the day.
     case limited
     case never = "never_tried"
+    /// No snapshot was taken while it was due; what was shown then is gone.
+    case missed
     /// The source reports later than this.
     case notDue = "not_yet_due"
     /// A gap that a person has accepted.
@@ -27,7 +29,7 @@ package enum DayState: String, CaseIterable, Sendable {
     package var isGap: Bool {
         switch self {
         case .partial, .signIn, .failed, .limited, .never: true
-        case .pulled, .empty, .notDue, .acknowledged: false
+        case .pulled, .empty, .missed, .notDue, .acknowledged: false
         }
     }
 }
@@ -47,13 +49,13 @@ package struct CoverageRow: Sendable {
     package let stream: String
     package let title: String
     package let account: String
-    /// In order, without holes. Empty for a source that shows the present only, or nothing of days.
+    /// In order, without holes. Empty for a source that knows nothing of days.
     package let runs: [DayRun]
     /// Last day that a live capture shows.
     package let lastDay: Int64?
     package let captures: Int
-    /// Each capture shows the day it was made on and no past: what was not taken then cannot be fetched.
-    package let isSnapshots: Bool
+    /// Each capture shows the day it was made on and no past, and one is due every so many days; nil for a source of days.
+    package let snapshotDays: Int64?
 }
 
 /// The source × day matrix.
@@ -82,7 +84,7 @@ extension Lake {
     }
 
     /// The zone in which the log counts days, by the table that it has captured.
-    private func reportingZone(_ definitions: DefinitionSet) throws -> ReportingZone {
+    func reportingZone(_ definitions: DefinitionSet) throws -> ReportingZone {
         let name = try settings().zone
         guard let zone = try ReportingZone(name, table: definitions.zones) else {
             throw LedgerError("the log counts days in \(name), which projections/reference/timezones.tsv does not know; put its line back")
@@ -246,8 +248,8 @@ private struct CoverageReader {
         dayColumn: (fact: String, column: String)?
     ) throws -> CoverageRow {
         let live = state.entries.values.filter { $0.live && $0.capture.account == account }.sorted { $0.capture.seq < $1.capture.seq }
+        if contract.isSnapshot { return snapshots(account, live, attempts, notes, window: window, today: today) }
         var spans: [(days: ClosedRange<Int64>, isPartial: Bool)] = []
-        var snapshots = 0
         for entry in live {
             guard let item = entry.promotion?.item else { continue }
             let seen = zone.day(of: entry.capture.observed)
@@ -257,17 +259,15 @@ private struct CoverageReader {
                 spans.append((min(asked, seen)...seen, false))
                 continue
             }
-            if first == last, first == seen { snapshots += 1 }
             let download = entry.capture.facts.downloadDay
             spans.append((first...last, contract.partialLastDay && download == last))
         }
-        let isSnapshots = !spans.isEmpty && snapshots == spans.count
         func answer(_ runs: [DayRun]) -> CoverageRow {
             CoverageRow(
                 stream: contract.stream, title: contract.title, account: account, runs: runs,
-                lastDay: spans.map(\.days.upperBound).max(), captures: live.count, isSnapshots: isSnapshots)
+                lastDay: spans.map(\.days.upperBound).max(), captures: live.count, snapshotDays: nil)
         }
-        let hasDays = contract.period != nil && (!isSnapshots || window.from != nil || window.to != nil)
+        let hasDays = contract.period != nil
         let beginnings = spans.map(\.days.lowerBound) + attempts.map { $0.days?.lowerBound ?? $0.day }
         guard hasDays, let first = window.from ?? beginnings.min() else { return answer([]) }
         let last = window.to ?? max(today, spans.map(\.days.upperBound).max() ?? today)
@@ -305,6 +305,48 @@ private struct CoverageReader {
         return answer(compressed(days, why, first, account))
     }
 
+    /// A source that shows the present only: a capture covers its own day and those until the next one is due. Past days that none
+    /// covers are missed for good; only today's capture can still be made.
+    private func snapshots(
+        _ account: String, _ live: [StreamState.Entry], _ attempts: [Attempt], _ notes: [Note], window: (from: Int64?, to: Int64?),
+        today: Int64
+    ) -> CoverageRow {
+        let every = service?.warnDays ?? Self.snapshotDays
+        let taken = live.compactMap { entry -> (day: Int64, state: DayState)? in
+            guard let item = entry.promotion?.item else { return nil }
+            return (zone.day(of: entry.capture.observed), item.rowsOut == 0 ? .empty : .pulled)
+        }.sorted { $0.day < $1.day }
+        func answer(_ runs: [DayRun]) -> CoverageRow {
+            CoverageRow(
+                stream: contract.stream, title: contract.title, account: account, runs: runs, lastDay: taken.last?.day,
+                captures: live.count, snapshotDays: every)
+        }
+        let newest = live.last { $0.promotion != nil }?.capture.seq ?? 0
+        let beginnings = taken.map(\.day) + attempts.map(\.day)
+        guard let first = window.from ?? beginnings.min() else { return answer([]) }
+        let last = window.to ?? max(today, taken.last?.day ?? today)
+        guard first <= last, last - first < 36_600 else { return answer([]) }
+        var days = (first...last).map { $0 < today ? DayState.missed : $0 == today ? .never : .notDue }
+        var why: [Int: String] = [:]
+        func fill(_ from: Int64, _ to: Int64, _ body: (Int) -> Void) {
+            let (from, to) = (max(from, first), min(to, last))
+            if from <= to { for day in from...to { body(Int(day - first)) } }
+        }
+        for attempt in attempts.sorted(by: { $0.seq < $1.seq }) {
+            fill(attempt.day, attempt.day) { why[$0] = attempt.note }
+            // What stood in the way last is what a person has to see to today.
+            if attempt.day <= today, attempt.seq > newest { fill(today, today) { (days[$0], why[$0]) = (attempt.state, attempt.note) } }
+        }
+        for note in notes { fill(note.days.lowerBound, note.days.upperBound) { (days[$0], why[$0]) = (.acknowledged, note.text) } }
+        for snapshot in taken {
+            fill(snapshot.day, snapshot.day + every - 1) { (days[$0], why[$0]) = (snapshot.state, nil) }
+        }
+        return answer(compressed(days, why, first, account))
+    }
+
+    /// How many days a snapshot counts for, where `service.yml` does not say when data is old.
+    private static let snapshotDays: Int64 = 7
+
     /// Days that the warehouse has rows of; nil while it has not caught up with the dataset.
     private func daysWithRows(_ place: (fact: String, column: String), account: String, state: StreamState) throws -> Set<Int64>? {
         let promoted = try lake.log.read { transaction in
@@ -337,7 +379,7 @@ private struct CoverageReader {
             }
         }
         for index in runs.indices where runs[index].state.isGap {
-            runs[index].remedy = remedy(runs[index].state, runs[index].days, account: account)
+            runs[index].remedy = remedy(runs[index].state, contract.isSnapshot ? nil : runs[index].days, account: account)
         }
         return runs
     }

@@ -42,6 +42,13 @@ struct DefinitionFolders {
         return nil
     }
 
+    /// Paths of the files that the user's own folder gives; every other file ships with the program.
+    func own() -> Set<String> {
+        guard let folder = folders.last else { return [] }
+        let files = ["zones", "projections"].flatMap { Files.walk("\(folder)/\($0)") }
+        return Set(files.map { String($0.dropFirst(folder.count + 1)) })
+    }
+
     /// Definition files by path; a user's file replaces a shipped one of the same path.
     func read() throws -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
@@ -60,12 +67,14 @@ struct DefinitionFolders {
 extension Lake {
     /// Brings the log up to the definition files on disk: new and changed ones are captured, vanished ones noted.
     ///
-    /// Returns the definitions in use. A definition that does not parse stops here, before anything is written.
+    /// Returns the definitions in use. A definition that does not parse stops here, before anything is written, and so does a shipped one
+    /// whose SQL is not portable; what is not portable in a user's own goes to ``definitionWarnings``.
     func captureDefinitions(run: String?) throws -> DefinitionSet {
         let files = try definitionFolders.read()
         let set = try DefinitionSet(files: files)
         projector.remember(set)
         let known = try knownDefinitions()
+        try checkPortability(of: set, changed: Set(set.files.keys.filter { known[$0] != set.files[$0]?.hash }))
         var drafts: [EventDraft] = []
         for (path, file) in set.files.sorted(by: { $0.key < $1.key }) where known[path] != file.hash {
             _ = try objects.put(file.bytes)
@@ -85,6 +94,19 @@ extension Lake {
         }
         if !drafts.isEmpty { try log.write { transaction in for draft in drafts { _ = try transaction.append(draft) } } }
         return set
+    }
+
+    private func checkPortability(of set: DefinitionSet, changed: Set<String>) throws {
+        guard !changed.isEmpty else { return }
+        let found = set.portability(of: changed, own: definitionFolders.own())
+        definitionWarnings += found.filter(\.isWarning)
+        let errors = found.filter { !$0.isWarning }
+        guard let first = errors.first else { return }
+        throw LedgerError(
+            """
+            \(first)\(errors.count > 1 ? " (and \(errors.count - 1) more: bedrot doctor contracts)" : ""). Shipped files must run on every \
+            engine; put a file of your own into \(layout.definitions)
+            """)
     }
 
     /// path → object of the definitions that the log names, removed ones left out.

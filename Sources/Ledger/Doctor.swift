@@ -22,6 +22,10 @@ package struct DoctorReport: Sendable {
     /// This computer's clock, and the time of the last event.
     package let now: Timestamp
     package let lastEvent: Timestamp?
+    /// The time of the first event.
+    package let firstEvent: Timestamp?
+    /// The live warehouse file; nil when nothing is projected.
+    package let warehouse: Warehouse.Pages?
     package let zone: String
     /// Where definitions are looked for, later ones first in force, and how many files each gives.
     package let definitions: [(folder: String, files: Int)]
@@ -51,19 +55,22 @@ extension Lake {
         if Mounts.isShared(layout.root) { concerns.append("\(layout.root) is on a network or shared folder: the log needs a local disk") }
 
         let now = Timestamp.now()
-        let (head, last) = try log.read { transaction in
+        let (head, first, last) = try log.read { transaction in
             let head = try transaction.head().seq
-            return (head, try transaction.event(head)?.time)
+            return (head, try transaction.event(1)?.time, try transaction.event(head)?.time)
         }
         if let last, last.milliseconds - now.milliseconds > 300_000 {
             concerns.append("the clock (\(now.iso)) stands before the last event (\(last.iso)): set it right before anything is written")
         }
         let state = try projector.status()
-        for why in state.stale where state.generation != nil { concerns.append("stale: \(why); run `bedrot project`") }
+        let definitions = try staleDefinitions().map(\.text)
+        for why in definitions.isEmpty ? state.stale : definitions where state.generation != nil {
+            concerns.append("stale: \(why); run `bedrot project`")
+        }
 
         let folders = definitionFolders.folders
         let origins = definitionFolders.origins()
-        let found = DefinitionSet.findings(in: try definitionFolders.read())
+        let found = DefinitionSet.findings(in: try definitionFolders.read(), own: definitionFolders.own()).filter { !$0.isWarning }
         if !found.isEmpty { concerns.append("errors in definitions: \(found.count); `bedrot doctor contracts` lists them") }
         return DoctorReport(
             parts: parts, events: head, projected: state.projected, freeBytes: free,
@@ -71,7 +78,7 @@ extension Lake {
                 ("bedrot", program), ("log format", String(EventLog.format)), ("reader revision", String(Cleaner.revision)),
                 ("log library", EventLog.library), ("SQLite", try Self.sqliteVersion()),
             ],
-            now: now, lastEvent: last, zone: try settings().zone,
+            now: now, lastEvent: last, firstEvent: first, warehouse: try Warehouse.livePages(layout), zone: try settings().zone,
             definitions: folders.reversed().map { folder in (folder, origins.values.filter { $0.hasPrefix(folder + "/") }.count) },
             concerns: concerns)
     }
@@ -94,7 +101,7 @@ extension Lake {
 
 /// What is wrong in the definition files that a root, or the given folder, uses.
 package struct DefinitionDoctor {
-    /// All findings, the path of each made absolute.
+    /// All findings, the path of each made absolute; warnings are about SQL of the user's own that not every engine runs.
     package let findings: [(file: String, finding: DefinitionFinding)]
     /// Files read.
     package let files: Int
@@ -107,7 +114,7 @@ package struct DefinitionDoctor {
         let read = try folders.read()
         let origins = folders.origins()
         files = read.count
-        findings = DefinitionSet.findings(in: read).map { (origins[$0.path] ?? $0.path, $0) }
+        findings = DefinitionSet.findings(in: read, own: folders.own()).map { (origins[$0.path] ?? $0.path, $0) }
     }
 }
 

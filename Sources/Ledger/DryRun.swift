@@ -41,7 +41,7 @@ extension Lake {
             var capture = try describe(path, contract: contract, name: name, account: account, options: options)
             let place: String
             do {
-                if let safe = try protected(path, contract, &keys) {
+                if let safe = try protected(path, contract, definitions.secrets, &keys) {
                     (place, capture.name, capture.size) = (try shown.add(safe.bytes), safe.name, Int64(safe.bytes.count))
                 } else {
                     place = path
@@ -75,6 +75,7 @@ extension Lake {
             }
             do {
                 let result = try reader.stage(object: capture.object, contract: contract, facts: capture.facts) { _ in }
+                if let refusal = contract.refusal(of: result.report) { throw refusal }
                 if !options.acceptChanges,
                     let doubt = try ChangeCheck(lake: self, state: state).doubt(capture, contract: contract, hash: hash, reader: reader)
                 {
@@ -92,7 +93,7 @@ extension Lake {
                         "from": "raw", "to": "staging", "contract": .string(hash.hex), "reader": .int(Int64(Cleaner.revision)),
                         "items": [item.body],
                     ])
-                if let drift = Drift(item, new: result.report.newColumns, of: capture, contract: hash, state: state),
+                if let drift = Drift(item, result.report, of: capture, contract: hash, state: state),
                     try log.read({ try $0.seq(forKey: drift.key) }) == nil
                 {
                     outcome.drift = drift

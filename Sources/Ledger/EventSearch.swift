@@ -18,7 +18,7 @@ package enum Severity: String, CaseIterable, Comparable, Sendable {
         }
         let items = event.body["items"]?.array ?? []
         switch EventType(rawValue: event.type) {
-        case .failed, .quarantined: self = .medium
+        case .failed, .quarantined, .kpiAlerted: self = .medium
         case .drifted, .retracted: self = .low
         case .runCompleted:
             switch event.body["outcome"]?.string {
@@ -141,7 +141,7 @@ extension Lake {
     /// Service and dataset that an event concerns: from its stream, or from its body where the stream is of another kind.
     private static func subject(of event: Event) -> (service: String?, dataset: String?) {
         let parts = event.stream.split(separator: "/").map(String.init)
-        let others: Set = ["run", "log", "reference", "definition", "curated", "archive", "access", "projection", "zones"]
+        let others: Set = ["run", "log", "reference", "definition", "curated", "archive", "access", "projection", "zones", "tag"]
         guard parts.count > 1, let first = parts.first, !others.contains(first) else { return (event.body["service"]?.string, nil) }
         return (first, parts[1] == "auth" ? nil : parts[1])
     }

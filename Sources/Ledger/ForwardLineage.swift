@@ -13,7 +13,7 @@ extension Lake {
         try follow([seq], line: line, into: &report)
         if let line {
             try addLines([(capture: seq, line: line)], to: &report)
-            if report.lines.allSatisfy(\.text.isEmpty) {
+            if report.lines.allSatisfy({ $0.text.isEmpty && $0.expired == nil }) {
                 throw LedgerError("capture \(seq) has no line \(line), or was not promoted; `bedrot lineage \(seq)` tells")
             }
         }
@@ -87,7 +87,9 @@ extension Lake {
         var files: [String] = []
         for capture in report.captures {
             files.append(capture.landing)
-            guard let item = try log.read({ try StreamState(capture.stream, $0) }).entries[capture.seq]?.promotion?.item else { continue }
+            guard let entry = try log.read({ try StreamState(capture.stream, $0) }).entries[capture.seq], entry.expired == nil,
+                let item = entry.promotion?.item
+            else { continue }
             files += [item.rawPath, item.path] + [item.rejects?.path].compactMap(\.self)
         }
         guard try Warehouse.liveGeneration(layout) != nil else {

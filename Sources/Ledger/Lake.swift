@@ -21,6 +21,8 @@ package final class Lake {
     let definitionFolders: DefinitionFolders
     /// Told about long work: what, done, total.
     package var progress: (@Sendable (String, Int64, Int64) -> Void)?
+    /// What new or changed definition files of the user's own hold that not every engine runs.
+    package internal(set) var definitionWarnings: [DefinitionFinding] = []
 
     private init(layout: Layout, log: EventLog, definitions: DefinitionFolders) {
         self.layout = layout

@@ -11,6 +11,8 @@ package struct LineageLine: Sendable {
     /// The record as it stands in the raw file, at most 2,000 bytes.
     package let text: String
     package let rawPath: String?
+    /// The `zone.expired` event that removed the bytes; the text is then empty.
+    package var expired: Int64?
 }
 
 /// The answer of `bedrot lineage`.
@@ -101,23 +103,25 @@ extension Lake {
             let wanted = Set(lines.filter { $0.capture == seq }.map(\.line))
             guard let event = try log.read({ try $0.event(seq) }) else { continue }
             let capture = try Capture(event)
-            let (texts, path) = try records(wanted, of: capture)
+            let (texts, path, expired) = try records(wanted, of: capture)
             for line in wanted.sorted(by: >) {
-                report.lines.append(LineageLine(capture: capture, line: line, text: texts[line] ?? "", rawPath: path))
+                report.lines.append(
+                    LineageLine(capture: capture, line: line, text: texts[line] ?? "", rawPath: path, expired: expired))
             }
         }
     }
 
     /// The texts of some records of a capture, from its object, whatever has become of the zone files.
-    private func records(_ wanted: Set<Int64>, of capture: Capture) throws -> ([Int64: String], String?) {
+    private func records(_ wanted: Set<Int64>, of capture: Capture) throws -> ([Int64: String], String?, expired: Int64?) {
         let state = try log.read { try StreamState(capture.stream, $0) }
-        guard let promotion = state.entries[capture.seq]?.promotion else { return ([:], nil) }
+        guard let entry = state.entries[capture.seq], let promotion = entry.promotion else { return ([:], nil, nil) }
+        if let expired = entry.expired, !objects.contains(capture.object) { return ([:], nil, expired) }
         let contract = try CaptureReader(objects: objects, zones: nil).contract(promotion.contract)
         var raw: [UInt8] = []
         let bytes = try objects.read(capture.object)
         let report = try Cleaner.unpack(ByteSource(bytes), under: contract) { raw.append(contentsOf: $0) }
         if report.isIdentity { raw = bytes }
-        return (RawRecords.texts(wanted, in: raw), promotion.item.rawPath)
+        return (RawRecords.texts(wanted, in: raw), promotion.item.rawPath, nil)
     }
 
     func trace(_ captures: [Int64], into report: inout LineageReport) throws {

@@ -154,20 +154,22 @@ struct ProtectedFile {
 
 extension Lake {
     /// The protected form of a file; nil when its bytes may be stored as they are. Throws ``CleaningError`` when it cannot be protected.
-    func protected(_ path: String, _ contract: Contract, _ keys: inout KeyRing) throws -> ProtectedFile? {
+    func protected(_ path: String, _ contract: Contract, _ secrets: SecretNames, _ keys: inout KeyRing) throws -> ProtectedFile? {
         guard Cleaner.mustProtect(contract) else { return nil }
         for group in Set(contract.columns.compactMap(\.personal)).sorted() { _ = try keys.use(group) }
         let source = try CaptureReader.source(of: path)
         let made: (bytes: [UInt8], report: ProtectionReport)
         do {
-            made = try Cleaner.protect(source, under: contract) { try keys.pseudonym($0, $1) }
+            made = try Cleaner.protect(source, under: contract, secrets: secrets) { try keys.pseudonym($0, $1) }
         } catch let error as CleaningError where !contract.isPersonal && !["key_missing", "secret_unreadable"].contains(error.code) {
             // Nothing personal is expected in it: the cleaner will say what is wrong, with the bytes at hand.
             return nil
         }
         guard contract.isPersonal || !made.report.isClean else { return nil }
         var name = Files.name(path)
-        if name.lowercased().hasSuffix(".zip") { name = "\(name.dropLast(4)).\(contract.rawIsDocument ? "json" : "csv")" }
+        if name.lowercased().hasSuffix(".zip") {
+            name = "\(name.dropLast(4)).\(contract.isPage ? "html" : contract.rawIsDocument ? "json" : "csv")"
+        }
         return ProtectedFile(bytes: made.bytes, report: made.report, name: name)
     }
 
@@ -182,9 +184,23 @@ extension Lake {
             try AtomicFile.write(
                 try keys.seal(try Files.read(real), for: group), to: "\(Files.parent(real))/\(capture.name).sealed", mode: 0o600)
         }
+        Failpoint.hit("original.sealed")
+        // Its place is never empty: under its own name it is replaced at once, else it goes when the other is there.
         let target = "\(Files.parent(real))/\(capture.name)"
-        try Files.remove(real)
         try objects.place(capture.object, at: target)
+        Failpoint.hit("original.placed")
+        if target != real { try Files.remove(real) }
+    }
+
+    /// Finishes what a killed run began: an original that still lies in the place of its protected form.
+    ///
+    /// A file that somebody has put there since is left alone: it protects to something else.
+    func finishOriginal(_ capture: Capture, _ contract: Contract, _ secrets: SecretNames, _ keys: inout KeyRing) throws {
+        let path = layout.path(capture.landing)
+        guard Files.exists(path), try DraftFile.digest(of: path) != capture.object,
+            let safe = try? protected(path, contract, secrets, &keys), Hash256(hashing: safe.bytes) == capture.object
+        else { return }
+        try settleOriginal(path, capture, contract, &keys)
     }
 
     /// Makes the key of a group of persons.

@@ -28,11 +28,25 @@ struct Promoter {
         let result: StagingResult
         do {
             result = try reader.stage(object: capture.object, contract: contract, facts: capture.facts, outputs: outputs) { _ in }
+            if let refusal = contract.refusal(of: result.report) { throw refusal }
         } catch let error as CleaningError {
             return try quarantine(capture, hash: hash, error)
         }
         for _ in 0..<Self.attempts {
             let state = try lake.log.read { try StreamState(capture.stream, $0) }
+            let newest = state.ranked(capture.account).last { $0.capture.seq != capture.seq }?.capture.rank
+            if let newest, newest > capture.rank, let gone = state.expiredAmong(capture.account, lake.objects) {
+                return try quarantine(
+                    capture, hash: hash,
+                    CleaningError(
+                        code: "behind_expired",
+                        message:
+                            """
+                            \(capture.name) is older than what is known of \(capture.account), and to find its place there \
+                            needs bytes that event \(gone.event) removed: those of capture \(gone.capture.seq), \(gone.capture.name)
+                            """,
+                        remedy: "feed \(gone.capture.name) again first: bedrot ingest FILE; then this one"))
+            }
             if !acceptChanges,
                 let doubt = try ChangeCheck(lake: lake, state: state).doubt(capture, contract: contract, hash: hash, reader: reader)
             {
@@ -48,7 +62,7 @@ struct Promoter {
             for i in item.partitions.indices where held.contains(item.partitions[i].value) { item.partitions[i].held = true }
             try place(capture, item, result: result, outputs: outputs)
             Failpoint.hit("ingest.files")
-            let drift = Drift(item, new: result.report.newColumns, of: capture, contract: hash, state: state)
+            let drift = Drift(item, result.report, of: capture, contract: hash, state: state)
             let told = drift.map { (key: $0.key, draft: lake.draft(capture.stream, .drifted, run: run, $0.body(capture, contract: hash))) }
             if let (seq, isNews) = try append(capture.stream, [item], contract: hash, against: state.seq, raw: true, drift: told) {
                 return .promoted(seq: seq, item, contract: contract, report: result.report, drift: isNews ? drift : nil)
@@ -132,9 +146,14 @@ struct Promoter {
             for attempt in 1... {
                 let state = try lake.log.read { try StreamState(stream, $0) }
                 guard state.entries.values.contains(where: { $0.awaits(hash) }) else { break }
-                let concerned = state.entries.values.filter { $0.promotion != nil || $0.awaits(hash) }.sorted {
+                func isGone(_ entry: StreamState.Entry) -> Bool { entry.expired != nil && !lake.objects.contains(entry.capture.object) }
+                let concerned = state.entries.values.filter { ($0.promotion != nil || $0.awaits(hash)) && !isGone($0) }.sorted {
                     $0.capture.seq < $1.capture.seq
                 }
+                // Half of a dataset under each of two contracts would be neither: what stands stays until the bytes are back.
+                guard concerned.contains(where: { $0.awaits(hash) }),
+                    !state.entries.values.contains(where: { isGone($0) && ($0.promotion?.item.rowsOut ?? 0) > 0 })
+                else { break }
                 guard attempt <= Self.attempts else {
                     throw LedgerError("\(stream) could not be promoted again: other processes kept changing it; try again")
                 }
@@ -150,6 +169,7 @@ struct Promoter {
                         let result = try reader.stage(
                             object: entry.capture.object, contract: contract, facts: entry.capture.facts, outputs: outputs
                         ) { _ in }
+                        if let refusal = contract.refusal(of: result.report) { throw refusal }
                         var item = StagedPromotion(
                             capture: entry.capture.seq, input: entry.capture.object, rawOutput: result.raw,
                             rawPath: try names.free(names.raw, digest: result.raw, taken: state.paths), output: result.staged,
@@ -240,7 +260,10 @@ struct ChangeCheck {
             key.count == 1, let day = contract.index(of: key[0])
         else { return nil }
         let partial = contract.columns.firstIndex { $0.derived == .partialLastDay }
-        let known = state.ranked(capture.account).filter { $0.capture.seq != capture.seq }
+        // Bytes that were given up compare with nothing.
+        let known = state.ranked(capture.account).filter {
+            $0.capture.seq != capture.seq && ($0.expired == nil || lake.objects.contains($0.capture.object))
+        }
         guard !known.isEmpty else { return nil }
         var current: [Int64: Int64] = [:]
         for entry in known {

@@ -26,19 +26,6 @@ package struct KPISnapshot: Sendable {
     package let values: [KPIValue]
 }
 
-/// A figure that a later capture changed, or withdrew.
-package struct Restatement: Sendable {
-    package let table: String
-    /// Natural key in words: column, value.
-    package let key: [(String, String)]
-    /// Column, before, after; `after` is nil where the row was withdrawn.
-    package let changes: [(column: String, before: String?, after: String?)]
-    package let since: Int64
-    package let event: Int64
-    package let time: String
-    package let isWithdrawn: Bool
-}
-
 extension Lake {
     /// A reader of the live warehouse.
     package func warehouse() throws -> Warehouse.Reader { try Warehouse.Reader(layout) }
@@ -61,7 +48,7 @@ extension Lake {
         try Row.fetchAll(database, sql: "SELECT * FROM kpi_value \(condition)", arguments: arguments).map { KPIValue($0) }
     }
 
-    /// What differs between two snapshots, in the order of ids and dimensions.
+    /// What differs between two snapshots, in the order of ids and dimensions. KPIs of the ledger's own work are no news: they move always.
     func kpiMoves(_ before: [KPIValue], _ after: [KPIValue], _ definitions: [KPIDefinition]) -> [KPIMove] {
         let byID = Dictionary(uniqueKeysWithValues: definitions.map { ($0.id, $0) })
         func keyed(_ values: [KPIValue]) -> [String: KPIValue] {
@@ -70,12 +57,10 @@ extension Lake {
         let (old, new) = (keyed(before), keyed(after))
         return Set(old.keys).union(new.keys).sorted().compactMap { key in
             guard old[key] != new[key], let value = new[key] ?? old[key], let definition = byID[value.kpi] else { return nil }
-            let shown = (old[key], new[key])
-            if let a = shown.0, let b = shown.1,
-                a.text(unit: definition.unit, decimals: definition.decimals) == b.text(unit: definition.unit, decimals: definition.decimals)
-            {
-                return nil
-            }
+            guard definition.domain != "operations" else { return nil }
+            // A row that says nothing reads like no row.
+            let shown = [old[key], new[key]].map { $0?.text(unit: definition.unit, decimals: definition.decimals) ?? "–" }
+            if shown[0] == shown[1] { return nil }
             return KPIMove(kpi: definition, dimensions: value.dimensions, before: old[key], after: new[key])
         }
     }
@@ -98,10 +83,10 @@ extension Lake {
     /// Values of one KPI, asked of the facts as known at a seq and for a day; nil means the head and the newest snapshot's day.
     package func kpiValues(_ kpi: KPIDefinition, day: Int64?, knownAt: Int64?) throws -> (seq: Int64, day: Int64, values: [KPIValue]) {
         let definitions = try definitionsInForce()
+        if let knownAt { try requireProjected(knownAt) }
         return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
             let head = try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0
             let seq = knownAt ?? head
-            guard seq <= head else { throw LedgerError("the warehouse knows events up to \(head), not \(seq); run `bedrot project`") }
             let snapshot = try Row.fetchOne(
                 database, sql: "SELECT day_no, time FROM kpi_snapshot WHERE seq <= ? ORDER BY seq DESC LIMIT 1", arguments: [seq])
             let asked: Int64 = day ?? snapshot?["day_no"] ?? 0
@@ -164,71 +149,6 @@ extension Lake {
                 for value in try question.currentValues(kpi, day: day, seq: seq) { found.append((seq, day, value)) }
             }
             return found
-        }
-    }
-
-    // MARK: Restatements
-
-    /// Figures that later events changed or withdrew, newest first; read from closed versions (for statements from the kept totals).
-    package func restatements(limit: Int, table wanted: String? = nil, since: Int64 = 0) throws -> [Restatement] {
-        let definitions = try definitionsInForce()
-        var found: [Restatement] = []
-        try warehouse().queue.read { database in
-            for fact in definitions.facts {
-                let names = fact.identity == .row ? fact.totals.map(\.name) : [fact.name]
-                for name in names where wanted == nil || wanted == name || wanted == fact.name {
-                    found += try Self.restatements(database, table: name, fact: fact, limit: limit, since: since)
-                }
-            }
-        }
-        found.sort {
-            ($0.event, $0.table) != ($1.event, $1.table)
-                ? ($0.event, $0.table) > ($1.event, $1.table) : $0.key.map(\.1).lexicographicallyPrecedes($1.key.map(\.1))
-        }
-        let kept = Array(found.prefix(limit))
-        return try log.read { transaction in
-            try kept.map { item in
-                Restatement(
-                    table: item.table, key: item.key, changes: item.changes, since: item.since, event: item.event,
-                    time: try transaction.event(item.event)?.time.iso ?? "", isWithdrawn: item.isWithdrawn)
-            }
-        }
-    }
-
-    private static func restatements(_ database: Database, table: String, fact: FactDefinition, limit: Int, since: Int64) throws
-        -> [Restatement]
-    {
-        let shape = TableShape(table, of: fact)
-        func columns(_ alias: String) -> String { shape.columns.map { "\(alias).\"\($0.name)\"" }.joined(separator: ", ") }
-        let keys = shape.keys.map { "n.\"\($0)\" IS o.\"\($0)\"" }.joined(separator: " AND ")
-        let count = shape.columns.count
-        let rows = try Row.fetchAll(
-            database,
-            sql:
-                """
-                SELECT o.from_seq, o.to_seq, n.id IS NULL, \(columns("o")), \(columns("n")) FROM "\(table)_v" o LEFT JOIN \
-                "\(table)_v" n ON \(keys) AND n.from_seq = o.to_seq WHERE o.to_seq IS NOT NULL AND o.to_seq > ? ORDER BY \
-                o.to_seq DESC, \((4..<(4 + count)).map(String.init).joined(separator: ", ")) LIMIT ?
-                """,
-            arguments: [since, limit])
-        return try rows.map { row in
-            func text(_ index: Int, _ column: FactDefinition.Column) throws -> String? {
-                guard let value = row[index] as Int64? else { return nil }
-                return try CellText.text(value, column, database)
-            }
-            var key: [(String, String)] = []
-            var changes: [(column: String, before: String?, after: String?)] = []
-            let isWithdrawn: Bool = row[2]
-            for (i, column) in shape.columns.enumerated() {
-                let before = try text(3 + i, column)
-                if shape.keys.contains(column.name) {
-                    key.append((column.name, before ?? ""))
-                } else {
-                    let after = isWithdrawn ? nil : try text(3 + count + i, column)
-                    if isWithdrawn ? before != nil : before != after { changes.append((column.name, before, after)) }
-                }
-            }
-            return Restatement(table: table, key: key, changes: changes, since: row[0], event: row[1], time: "", isWithdrawn: isWithdrawn)
         }
     }
 }

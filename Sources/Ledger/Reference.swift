@@ -17,6 +17,10 @@ package struct ReferenceRate: Sendable, Hashable {
         guard code.utf8.count == 3, code.utf8.allSatisfy({ (65...90).contains($0) }) else {
             throw LedgerError("“\(currency)” is no currency; write an ISO 4217 code such as EUR")
         }
+        guard code != Money.unknown else {
+            throw LedgerError(
+                "\(code) stands for a currency that is not known; say the account's: bedrot reference currency SERVICE ACCOUNT CODE")
+        }
         guard code != "USD" else { throw LedgerError("USD needs no rate: it is what others are converted to, and is always 1") }
         guard let number = CalendarDay.day(day.trimmingSpaces) else { throw LedgerError("“\(day)” is not a day; write YYYY-MM-DD") }
         guard case .value(let nano, exact: true) = PlainNumber.parse(Array(usd.utf8), scale: 9), nano > 0 else {
@@ -73,43 +77,29 @@ extension Lake {
 
     /// The rates of a CSV with the columns currency, date and usd, in any order. One wrong line, and nothing is entered.
     package func readRates(_ path: String) throws -> [ReferenceRate] {
-        guard let text = String(validating: try Files.read(path), as: UTF8.self) else {
-            throw LedgerError("\(path) is not UTF-8; save it as UTF-8")
+        let file = try CommaFile(path)
+        for name in ["currency", "date", "usd"] where !file.headings.contains(name) {
+            throw LedgerError("\(path):1: no column “\(name)”; the heading must name currency, date and usd")
         }
-        var columns: [String: Int] = [:]
         var rates: [ReferenceRate] = []
         var lines: [String: (line: Int, nano: Int64)] = [:]
-        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
-            func fail(_ reason: String) -> LedgerError { LedgerError("\(path):\(index + 1): \(reason)") }
-            let cells = line.split(separator: ",", omittingEmptySubsequences: false).map { cell in
-                let plain = cell.trimmingSpaces.trimmingPrefix("\u{FEFF}")
-                let isQuoted = plain.count > 1 && plain.hasPrefix("\"") && plain.hasSuffix("\"")
-                return isQuoted ? String(plain.dropFirst().dropLast()) : String(plain)
-            }
-            guard cells != [""] else { continue }
-            if columns.isEmpty {
-                for (at, name) in cells.enumerated() { columns[name.lowercased()] = at }
-                continue
-            }
-            guard let currency = columns["currency"], let date = columns["date"], let usd = columns["usd"] else { break }
-            guard cells.count == columns.count else { throw fail("\(cells.count) cells, but the heading has \(columns.count)") }
+        for record in file.records {
+            func fail(_ reason: String) -> LedgerError { LedgerError("\(record.place): \(reason)") }
+            let (currency, date, usd) = (record.cells["currency"] ?? "", record.cells["date"] ?? "", record.cells["usd"] ?? "")
             do {
-                let rate = try ReferenceRate(currency: cells[currency], day: cells[date], usd: cells[usd])
+                let rate = try ReferenceRate(currency: currency, day: date, usd: usd)
                 let key = "\(rate.currency) \(rate.day)"
                 if let other = lines[key] {
                     guard other.nano == rate.nano else {
-                        throw LedgerError("\(rate.currency) has another rate for \(cells[date]) at line \(other.line); keep one of them")
+                        throw LedgerError("\(rate.currency) has another rate for \(date) at line \(other.line); keep one of them")
                     }
                     continue
                 }
-                lines[key] = (index + 1, rate.nano)
+                lines[key] = (record.line, rate.nano)
                 rates.append(rate)
             } catch let error as LedgerError {
                 throw fail(error.description)
             }
-        }
-        for name in ["currency", "date", "usd"] where columns[name] == nil {
-            throw LedgerError("\(path):1: no column “\(name)”; the heading must name currency, date and usd")
         }
         return rates
     }
@@ -117,9 +107,9 @@ extension Lake {
     /// The rates in force, by currency and day. Read from the log: they need no projection.
     package func rates() throws -> [ReferenceRate] {
         var known: [String: [Int64: Int64]] = [:]
-        try eachReference("rate") { event in
-            guard let currency = event.body["currency"]?.string, let day = event.body["day"]?.string.flatMap({ CalendarDay.day($0) }),
-                let nano = event.body["nano_usd"]?.string.flatMap({ Int64($0) })
+        try eachReference("rate") { change, _ in
+            guard let currency = change["currency"]?.string, let day = change["day"]?.string.flatMap({ CalendarDay.day($0) }),
+                let nano = change["nano_usd"]?.string.flatMap({ Int64($0) })
             else { return }
             known[currency, default: [:]][day] = nano
         }
@@ -140,12 +130,33 @@ extension Lake {
         return try alias(kind: "account", service: service, value: name, member: account, name: nil)
     }
 
+    /// Says in which currency a service counts an account's money, for files that do not say it: `reference.changed`.
+    ///
+    /// - Returns: the seq of the event; nil when that is known already.
+    package func setCurrency(service: String, account: String, code: String) throws -> Int64? {
+        let known = Set(try projector.definitions(until: try log.read { try $0.head().seq }).contracts.values.map(\.contract.service))
+        guard known.contains(service) else {
+            throw LedgerError("there is no service “\(service)”; known: \(known.sorted().joined(separator: ", "))")
+        }
+        let account = account.trimmingSpaces
+        guard !SourceNames.normalised(account).isEmpty else { throw LedgerError("an account is needed; `bedrot coverage` shows them") }
+        let currency = SQLText.upper(code.trimmingSpaces)
+        guard currency.utf8.count == 3, currency.utf8.allSatisfy({ (65...90).contains($0) }), currency != Money.unknown else {
+            throw LedgerError("“\(code)” is no currency; write an ISO 4217 code such as EUR")
+        }
+        let norm = SourceNames.normalised(account)
+        let isKnown = try names("currency").contains {
+            $0.service == service && SourceNames.normalised($0.value) == norm && $0.member == currency
+        }
+        if isKnown { return nil }
+        return try alias(kind: "currency", service: service, value: account, member: currency, name: nil)
+    }
+
     /// The names in force of one kind, such as `artist` or `account`, by service and name.
     package func names(_ kind: String) throws -> [ReferenceName] {
         var known: [String: ReferenceName] = [:]
-        try eachReference(kind) { event in
-            guard let service = event.body["service"]?.string, let value = event.body["value"]?.string,
-                let member = event.body["member"]?.string
+        try eachReference(kind) { change, event in
+            guard let service = change["service"]?.string, let value = change["value"]?.string, let member = change["member"]?.string
             else { return }
             let key = "\(service)\u{0}\(SourceNames.normalised(value))"
             if known[key]?.member != member {
@@ -155,10 +166,10 @@ extension Lake {
         return known.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    private func eachReference(_ kind: String, _ body: (Event) -> Void) throws {
+    private func eachReference(_ kind: String, _ body: (_ change: JSON, _ event: Event) -> Void) throws {
         try log.read { transaction in
-            try transaction.events(EventQuery(streams: ["reference/\(kind)"], types: [EventType.referenceChanged.rawValue])) { event in
-                body(event)
+            try transaction.events(EventQuery(types: [EventType.referenceChanged.rawValue])) { event in
+                for change in event.body["changes"]?.array ?? [event.body] where change["kind"]?.string == kind { body(change, event) }
                 return true
             }
         }

@@ -15,9 +15,15 @@ package struct ReplayComparison: Sendable {
 extension Lake {
     /// `project`: captures changed definitions, settles what an interrupted run left, projects, lets the reactor speak.
     package func projectCommand() throws -> ProjectionOutcome {
+        let stale = try staleDefinitions()
         let run = try Run(self, command: "project")
         try run.complete("ok")
-        return try project()
+        var outcome = try project()
+        if !stale.isEmpty {
+            let events = try definitionEvents()
+            outcome.stale = stale.map { $0.captured(at: events[$0.path]) }
+        }
+        return outcome
     }
 
     /// Rebuilds the live state from the log.

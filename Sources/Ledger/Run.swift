@@ -61,6 +61,7 @@ final class Run {
                     guard let entry = state.entries[event.seq], entry.isUnsettled, let (contract, hash) = definitions.contracts[stream]
                     else { continue }
                     try start()
+                    try lake.finishOriginal(entry.capture, contract, definitions.secrets, &keys)
                     _ = try promoter.promote(entry.capture, contract: contract, hash: hash, acceptChanges: false, ask: nil)
                 }
             }
@@ -110,8 +111,10 @@ extension Lake {
     /// Projects up to the head, lets the reactor append what follows, and projects that.
     package func project(trusting: Set<Int64> = []) throws -> ProjectionOutcome {
         projector.trusted = trusting
-        let outcome = try projector.project()
-        if try react() > 0 { _ = try projector.project() }
+        var outcome = try projector.project()
+        let appended = try react()
+        outcome.alerts = try judgeAlerts()
+        if appended > 0 || !outcome.alerts.isEmpty { _ = try projector.project() }
         try log.catchUpIndexes()
         return outcome
     }

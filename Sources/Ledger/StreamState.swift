@@ -11,6 +11,8 @@ struct StreamState {
         var held: Set<Int64> = []
         /// Partitions that a person let through: no later promotion of this capture holds them again.
         var accepted: Set<Int64> = []
+        /// The event that gave its bytes up; they may be back.
+        var expired: Int64?
         /// Code of the quarantine that stands, and the contract it was found under.
         var quarantine: (code: String, contract: Hash256?)?
 
@@ -73,8 +75,20 @@ struct StreamState {
                     event.body["code"]?.string ?? "quarantined", event.body["contract"]?.string.flatMap { Hash256(hex: $0) }
                 )
             }
+        case .expired:
+            for item in event.body["items"]?.array ?? [] { if let capture = item["capture"]?.int { entries[capture]?.expired = event.seq } }
         default: break
         }
+    }
+
+    /// Why a merge beyond the newest capture of an account cannot be made: one that gave rows and whose bytes are gone.
+    func expiredAmong(_ account: String, _ objects: ObjectStore) -> ExpiredObject? {
+        let gone = entries.values.filter { entry in
+            entry.expired != nil && entry.capture.account == account && (entry.promotion?.item.rowsOut ?? 0) > 0
+                && !objects.contains(entry.capture.object)
+        }
+        guard let first = gone.min(by: { $0.capture.seq < $1.capture.seq }), let event = first.expired else { return nil }
+        return ExpiredObject(capture: first.capture, event: event)
     }
 
     /// Live, promoted captures of an account, in rank order.

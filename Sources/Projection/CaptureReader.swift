@@ -37,6 +37,9 @@ package final class CaptureReader: RowSource {
     /// Where bytes lie that are not in the store: files that are only looked at.
     package var places: [Hash256: String] = [:]
 
+    /// Objects that were given up, by the event that did so.
+    package var expired: [Hash256: Int64] = [:]
+
     /// With `zones`, verified reads also bring raw and staging files to what the log says.
     package init(objects: ObjectStore, zones layout: Layout?) {
         self.objects = objects
@@ -95,6 +98,11 @@ package final class CaptureReader: RowSource {
         of capture: Capture, contract hash: Hash256, revision: Int64, expecting item: StagedPromotion, verify: Bool,
         _ body: (StagedBatch) throws -> Void
     ) throws {
+        if let event = expired[capture.object], !objects.contains(capture.object) {
+            // Bytes that gave no row have nothing to add to any state.
+            guard item.rowsOut > 0 else { return }
+            throw ExpiredObject(capture: capture, event: event)
+        }
         guard revision == Int64(Cleaner.revision) else {
             throw SQLiteFailure(
                 message:

@@ -87,7 +87,7 @@ struct CuratedWriter {
         return Rendered(path: path, table: definition.name, digest: Hash256(hashing: out), rows: rows, bytes: out)
     }
 
-    private static func append(text: some Collection<UInt8>, to out: inout [UInt8]) {
+    static func append(text: some Collection<UInt8>, to out: inout [UInt8]) {
         func isSpecial(_ byte: UInt8) -> Bool { byte == 44 || byte == 34 || byte == 10 || byte == 13 }
         guard text.contains(where: isSpecial) else {
             out.append(contentsOf: text)
@@ -101,7 +101,7 @@ struct CuratedWriter {
         out.append(34)
     }
 
-    private static func append(_ value: Int64, _ format: CuratedDefinition.Format, to out: inout [UInt8]) {
+    static func append(_ value: Int64, _ format: CuratedDefinition.Format, to out: inout [UInt8]) {
         switch format {
         case .plain: append(integer: value, to: &out)
         case .day: CalendarDay.append(day: value, to: &out)

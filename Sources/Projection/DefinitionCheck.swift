@@ -7,14 +7,23 @@ package struct DefinitionFinding: Error, Sendable, Hashable, CustomStringConvert
     package let path: String
     /// From 1, where it is known.
     package let line: Int?
+    /// From 1, in bytes, where it is known.
+    package let column: Int?
     /// Dotted key; empty for the file as a whole.
     package let key: String
     package let message: String
     /// What to write instead.
     package let suggestion: String?
+    /// What stands there, for findings about SQL.
+    package let construct: String?
+    /// The file can be used as it is: it only does not run on every engine.
+    package let isWarning: Bool
 
     package var description: String {
-        "\(path)\(line.map { ":\($0)" } ?? ""): \(key.isEmpty ? "" : "\(key): ")\(message)\(suggestion.map { "; \($0)" } ?? "")"
+        """
+        \(path)\(line.map { ":\($0)" } ?? "")\(column.map { ":\($0)" } ?? ""): \(key.isEmpty ? "" : "\(key): ")\(message)\
+        \(suggestion.map { "; \($0)" } ?? "")
+        """
     }
 
     init(_ error: ContractError, key: String, line: Int) {
@@ -23,28 +32,55 @@ package struct DefinitionFinding: Error, Sendable, Hashable, CustomStringConvert
 
     init(_ error: any Error, path: String) {
         if let error = error as? DefinitionError {
-            self.init(path: error.path, line: error.line, key: "", message: error.reason, suggestion: nil)
+            self.init(path: error.path, line: error.line, column: error.column, key: "", message: error.reason, suggestion: nil)
         } else {
             self.init(path: path, line: nil, key: "", message: "\(error)", suggestion: nil)
         }
     }
 
-    private init(path: String, line: Int?, key: String, message: String, suggestion: String?) {
-        (self.path, self.line, self.key, self.message, self.suggestion) = (path, line, key, message, suggestion)
+    init(_ finding: SQLFinding, path: String, isWarning: Bool) {
+        self.init(
+            path: path, line: finding.line, column: finding.column, key: "", message: finding.message, suggestion: finding.suggestion,
+            construct: finding.construct, isWarning: isWarning)
+    }
+
+    private init(
+        path: String, line: Int?, column: Int? = nil, key: String, message: String, suggestion: String?, construct: String? = nil,
+        isWarning: Bool = false
+    ) {
+        (self.path, self.line, self.column, self.key, self.message) = (path, line, column, key, message)
+        (self.suggestion, self.construct, self.isWarning) = (suggestion, construct, isWarning)
+    }
+}
+
+extension DefinitionKind {
+    /// What the SQL of such a file is for; nil where there is none.
+    var lint: SQLLint.Kind? {
+        switch self {
+        case .fact: .loaders
+        case .curated, .kpi: .table
+        case .view: .view
+        case .contract, .service, .guards, .reference, .zones, .secrets: nil
+        }
     }
 }
 
 extension DefinitionSet {
     /// All that is wrong in a set of definition files, by path and line; empty when they can be used.
     ///
-    /// Contracts are read on behind an error, one complaint a key. Rules that span files are judged over the files that are sound.
-    package static func findings(in files: [String: [UInt8]]) -> [DefinitionFinding] {
+    /// Contracts are read on behind an error, one complaint a key. Rules that span files, and the portability of SQL, are judged over the
+    /// files that are sound.
+    ///
+    /// - Parameter own: files of the user's own, whose SQL need not run on every engine: there that is a warning.
+    package static func findings(in files: [String: [UInt8]], own: Set<String> = []) -> [DefinitionFinding] {
         var found: [DefinitionFinding] = []
         var sound = DefinitionSet()
         for (path, bytes) in files.sorted(by: { $0.key < $1.key }) {
             do {
                 if DefinitionKind(path: path) == .service { _ = try ServiceDefinition(path: path, bytes: bytes) }
                 try sound.read(path: path, bytes: bytes)
+            } catch let error as ContractError where DefinitionKind(path: path) == .secrets {
+                found.append(DefinitionFinding(error, key: error.key, line: error.line))
             } catch let error as ContractError {
                 found += ContractCheck(path: path, first: error).findings(bytes)
             } catch {
@@ -52,7 +88,29 @@ extension DefinitionSet {
             }
         }
         found += sound.conflicts().map { DefinitionFinding($0, path: $0.path) }
-        return found.sorted { ($0.path, $0.line ?? 0, $0.key) < ($1.path, $1.line ?? 0, $1.key) }
+        found += sound.portability(of: Set(sound.files.keys), own: own)
+        return found.sorted { ($0.path, $0.line ?? 0, $0.column ?? 0, $0.key) < ($1.path, $1.line ?? 0, $1.column ?? 0, $1.key) }
+    }
+
+    /// What some of the files hold that other engines read differently, by path and place.
+    ///
+    /// - Parameter own: files of the user's own; their findings are warnings.
+    package func portability(of paths: Set<String>, own: Set<String>) -> [DefinitionFinding] {
+        let catalog = SQLCatalog(self)
+        return paths.sorted().flatMap { path -> [DefinitionFinding] in
+            guard let file = files[path], let kind = DefinitionKind(path: path)?.lint else { return [] }
+            let sql = String(decoding: file.bytes, as: UTF8.self)
+            var found = SQLLint.findings(path: path, sql: sql, kind: kind, catalog: catalog)
+            // The condition of a KPI's evidence is SQL in the header.
+            if let node = try? SQLFile(path: path, bytes: file.bytes).header["evidence"]?["where"], let condition = node.string {
+                found += SQLLint.findings(path: path, sql: condition, kind: .condition, catalog: catalog).map {
+                    SQLFinding(
+                        line: (node.mark?.line ?? 0) + 1, column: node.mark?.column ?? 1, construct: $0.construct, message: $0.message,
+                        suggestion: $0.suggestion)
+                }
+            }
+            return found.map { DefinitionFinding($0, path: path, isWarning: own.contains(path)) }
+        }
     }
 }
 

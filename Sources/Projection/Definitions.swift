@@ -39,11 +39,15 @@ package struct DefinitionSet: Sendable {
     package private(set) var curated: [CuratedDefinition] = []
     package private(set) var kpis: [KPIDefinition] = []
     package private(set) var views: [ViewDefinition] = []
+    /// The services, by name. A file that does not parse is left out; `bedrot doctor contracts` names it.
+    package private(set) var services: [String: ServiceDefinition] = [:]
     package private(set) var guards = Guards()
     package private(set) var reference = ReferenceDefaults()
     /// Destroyed keys of persons, `<group>:<key id>`. An erasure holds for the past too, so it belongs to the rules of every replay.
     package internal(set) var erased: Set<String> = []
     package private(set) var zones = ZoneTable()
+    /// What secrets are called.
+    package private(set) var secrets = SecretNames.least
 
     package init(files: [String: [UInt8]]) throws {
         for (path, bytes) in files.sorted(by: { $0.key < $1.key }) { try read(path: path, bytes: bytes) }
@@ -72,7 +76,9 @@ package struct DefinitionSet: Sendable {
         case .guards: guards = try Guards(path: path, bytes: bytes)
         case .zones: zones = try ZoneTable(path: path, bytes: bytes)
         case .reference: try reference.read(path: path, bytes: bytes)
-        case .service, nil: break
+        case .service: if let service = try? ServiceDefinition(path: path, bytes: bytes) { services[service.service] = service }
+        case .secrets: secrets = try SecretNames.parse(bytes, path: path)
+        case nil: break
         }
         files[path] = file
     }
@@ -138,18 +144,19 @@ package struct DefinitionSet: Sendable {
 
 /// What a definition file is, told by its path.
 package enum DefinitionKind: String, Sendable {
-    case contract, service, fact, view, curated, kpi, guards, reference, zones
+    case contract, service, fact, view, curated, kpi, guards, reference, zones, secrets
 
     /// Whether another file of this kind gives other rows, and not only other tables, KPIs or files of them.
     var shapesFacts: Bool { self == .fact || self == .reference || self == .zones }
     /// Whether another file of this kind can give other curated files, from the same facts.
     var shapesCurated: Bool { self == .curated || self == .view }
     /// Whether another file of this kind can give other KPI values, from the same facts.
-    var shapesKPIs: Bool { self == .kpi || self == .guards || self == .view }
+    var shapesKPIs: Bool { self == .kpi || self == .guards || self == .view || self == .service }
 
     package init?(path: String) {
         let parts = path.split(separator: "/").map(String.init)
         switch (parts.first, parts.count) {
+        case ("zones", 2) where parts[1] == "secrets.yml": self = .secrets
         case ("zones", 3) where parts[2] == "service.yml": self = .service
         case ("zones", 3) where parts[2].hasSuffix(".yml"): self = .contract
         case ("projections", 2) where parts[1] == "guards.yml": self = .guards
@@ -194,6 +201,8 @@ struct SQLFile {
     let path: String
     let header: Node
     let body: String
+    /// The number of the body's first line in the file.
+    let bodyLine: Int
 
     init(path: String, bytes: [UInt8]) throws {
         self.path = path
@@ -207,6 +216,7 @@ struct SQLFile {
         }
         header = node
         body = String(text[end.upperBound...])
+        bodyLine = text[..<end.upperBound].utf8.count { $0 == 10 } + 1
     }
 
     func text(_ key: String) throws -> String {
@@ -254,6 +264,7 @@ package struct FactDefinition: Sendable {
         package let name: String
         package let by: [String]
         package let sums: [String]
+        let fullIndexes: [[String]]
     }
 
     /// What tells two rows of one account apart.
@@ -266,6 +277,8 @@ package struct FactDefinition: Sendable {
     package let partition: String?
     package let columns: [Column]
     package let indexes: [[String]]
+    /// Indexes of every version, so that what was known is found as fast as what is.
+    let fullIndexes: [[String]]
     package let totals: [Total]
     /// By stream.
     let loaders: [String: LoaderSQL]
@@ -274,7 +287,7 @@ package struct FactDefinition: Sendable {
 
     init(path: String, bytes: [UInt8]) throws {
         let file = try SQLFile(path: path, bytes: bytes)
-        try file.allow(["fact", "title", "identity", "partition", "columns", "indexes", "totals"])
+        try file.allow(["fact", "title", "identity", "partition", "columns", "indexes", "full_indexes", "totals"])
         self.path = path
         name = try file.text("fact")
         title = try file.text("title")
@@ -304,12 +317,8 @@ package struct FactDefinition: Sendable {
             }
             return Column(name: name, storage: storage, isKey: words.contains("key"), isMeasure: words.contains("measure"))
         }
-        indexes = try (file.header["indexes"]?.sequence ?? []).map { node in
-            guard let list = node.sequence else {
-                throw DefinitionError(path: path, line: 1, reason: "`indexes` is a list of column lists")
-            }
-            return list.compactMap(\.string)
-        }
+        indexes = try Self.columnLists(file.header["indexes"], "indexes", path: path)
+        fullIndexes = try Self.columnLists(file.header["full_indexes"], "full_indexes", path: path)
         totals = try (file.header["totals"]?.mapping ?? [:]).map { key, value in
             guard let name = key.string, let by = value["by"]?.sequence?.compactMap(\.string),
                 let sums = value["sum"]?.sequence?.compactMap(\.string)
@@ -317,11 +326,17 @@ package struct FactDefinition: Sendable {
                 throw DefinitionError(
                     path: path, line: key.mark.map { $0.line + 1 }, reason: "a total is `name: {by: [columns], sum: [columns]}`")
             }
-            return Total(name: name, by: by, sums: sums)
+            let full = try Self.columnLists(value["full_indexes"], "full_indexes", path: path)
+            for column in full.joined() where !by.contains(column) {
+                throw DefinitionError(
+                    path: path, line: key.mark.map { $0.line + 1 },
+                    reason: "`full_indexes` of \(name) names “\(column)”, which is not in `by`")
+            }
+            return Total(name: name, by: by, sums: sums, fullIndexes: full)
         }
         try Self.checkNames(tables: [name] + totals.map(\.name), columns: columns.map(\.name), path: path)
         let known = Set(columns.map(\.name))
-        for name in (partition.map { [$0] } ?? []) + indexes.flatMap(\.self) + totals.flatMap({ $0.by + $0.sums })
+        for name in (partition.map { [$0] } ?? []) + (indexes + fullIndexes).flatMap(\.self) + totals.flatMap({ $0.by + $0.sums })
         where !known.contains(name) {
             throw DefinitionError(path: path, line: nil, reason: "“\(name)” is not a column of \(self.name)")
         }
@@ -336,6 +351,15 @@ package struct FactDefinition: Sendable {
                 path: path, line: nil, reason: "no loader: write `-- from: <service>/<dataset>` and a SELECT over `staged`")
         }
         self.loaders = loaders
+    }
+
+    private static func columnLists(_ node: Node?, _ key: String, path: String) throws -> [[String]] {
+        try (node?.sequence ?? []).map { node in
+            guard let list = node.sequence?.compactMap(\.string), !list.isEmpty else {
+                throw DefinitionError(path: path, line: node.mark.map { $0.line + 1 }, reason: "`\(key)` is a list of column lists")
+            }
+            return list
+        }
     }
 
     /// Names go into SQL as they are, beside columns that every versioned table has.
@@ -465,7 +489,7 @@ package struct CuratedDefinition: Sendable {
         guard !file.contains("/"), !file.hasPrefix(".") else {
             throw DefinitionError(path: path, line: nil, reason: "`file` is a plain name in the curated folder")
         }
-        sql = try SQLText.checked(source.body, path: path, needsOrder: true)
+        sql = try SQLText.checked(source.body, path: path, line: source.bodyLine, needsOrder: true)
     }
 
     private static func keepYears(_ source: SQLFile) throws -> Int64 {

@@ -31,7 +31,7 @@ struct DigestBuilder {
     var references: [ReferenceTable] = []
 
     /// What a table's digest reads, in natural order. Never a clock, a rowid or an id.
-    private static let fixed: [(name: String, sql: String)] = [
+    static let fixed: [(name: String, sql: String)] = [
         ("source_value", "SELECT kind, service, value FROM source_value ORDER BY 1, 2, 3"),
         (
             "member",
@@ -50,6 +50,7 @@ struct DigestBuilder {
         ("alias", "SELECT kind, service, norm, member, from_seq, to_seq FROM alias_v ORDER BY 1, 2, 3, 5"),
         ("member_name", "SELECT kind, member, name, from_seq, to_seq FROM member_name_v ORDER BY 1, 2, 4"),
         ("rate", "SELECT currency, from_day, nano_usd, from_seq, to_seq FROM rate_v ORDER BY 1, 2, 4"),
+        ("campaign_name_part", "SELECT * FROM campaign_name_part ORDER BY 1"),
         ("dim_platform", "SELECT * FROM dim_platform ORDER BY 1"),
         ("dim_territory", "SELECT * FROM dim_territory ORDER BY 1"),
         ("capture", "SELECT seq, stream, account, body, live, contract, reader, item FROM capture ORDER BY 1"),
@@ -66,11 +67,7 @@ struct DigestBuilder {
         """
     }
 
-    private static let ops: [(name: String, sql: String)] = [
-        ("ops_run", "SELECT run, command, started_seq, completed_seq, outcome FROM ops_run ORDER BY 3"),
-        ("ops_ingest", "SELECT seq, stream, outcome, capture FROM ops_ingest ORDER BY 1"),
-        ("ops_kpi_value", kpiValues(operational: true)),
-    ]
+    static let ops: [(name: String, sql: String)] = Operations.digested + [("ops_kpi_value", kpiValues(operational: true))]
 
     func tableDigests() throws -> [String: String] {
         var digests: [String: String] = [:]
@@ -90,7 +87,7 @@ struct DigestBuilder {
         return digests
     }
 
-    private func select(_ table: VersionedTable) -> String {
+    func select(_ table: VersionedTable) -> String {
         var columns: [String] = []
         var joins = ""
         var order: [Int] = []

@@ -13,6 +13,8 @@ struct VersionedTable: Sendable {
     let key: [String]
     let partition: String?
     let indexes: [[String]]
+    /// Indexes of every version, not only of the current ones.
+    let fullIndexes: [[String]]
     let hasLineage: Bool
     /// Key columns where two source values of one member can meet.
     let shadows: [Shadow]
@@ -56,6 +58,7 @@ struct VersionedTable: Sendable {
         case .row: key = (fact.partition.map { [$0] } ?? []) + ["src", "account", "row_hash", "row_no"]
         }
         indexes = fact.indexes
+        fullIndexes = fact.fullIndexes
         hasLineage = true
         shadows = fact.identity == .row ? [] : fact.columns.compactMap { Self.shadow($0, of: fact) }
     }
@@ -71,6 +74,7 @@ struct VersionedTable: Sendable {
         key = by
         partition = nil
         indexes = []
+        fullIndexes = total.fullIndexes
         hasLineage = false
         shadows = []
     }
@@ -108,6 +112,9 @@ struct VersionedTable: Sendable {
         ]
             + indexes.enumerated().map {
                 "CREATE INDEX \"\(name)_\($0.offset)\" ON \"\(name)_v\"(\(quoted($0.element))) WHERE to_seq IS NULL"
+            }
+            + fullIndexes.enumerated().map {
+                "CREATE INDEX \"\(name)_all_\($0.offset)\" ON \"\(name)_v\"(\(quoted($0.element)))"
             }
             // Not only of current versions: the as-known views look for twins too.
             + shadows.map { shadow in

@@ -1,4 +1,5 @@
 import Cleaning
+import EventLog
 import Yams
 
 /// One KPI: a SELECT of its dimensions, `num` and `den`, and what its header says of it.
@@ -6,7 +7,16 @@ package struct KPIDefinition: Sendable {
     /// When a value of the KPI calls for a person.
     package struct AlertRule: Sendable, Equatable {
         /// How loud an alert is.
-        package enum Severity: String, Sendable { case info, warn, critical }
+        package enum Severity: String, Sendable, Comparable, CaseIterable {
+            case info, warn, critical
+
+            package static func < (a: Self, b: Self) -> Bool { rank(a) < rank(b) }
+
+            private static func rank(_ severity: Self) -> Int { allCases.firstIndex(of: severity) ?? 0 }
+        }
+
+        /// A limit that each service has of its own, in hours, for KPIs by `source` or `service`.
+        package enum ServiceLimit: String, Sendable { case warn = "freshness.warn", critical = "freshness.critical" }
 
         /// Its name; with the KPI and the dimensions it tells one alert from another.
         package let id: String
@@ -14,6 +24,10 @@ package struct KPIDefinition: Sendable {
         package let isAbove: Bool
         /// In billionths of the unit that people see: −20 percent is −20 000 000 000.
         package let limit: Int64
+        /// Where the limit is the service's own; `limit` is 0 then.
+        package let serviceLimit: ServiceLimit?
+        /// Covered days or months from which on a value is judged; nil: all that are expected.
+        package let minCovered: Int64?
         package let severity: Severity
         /// Days for which a resolved alert that comes back is not told again.
         package let cooldownDays: Int64
@@ -34,6 +48,8 @@ package struct KPIDefinition: Sendable {
     package let decimals: Int
     package let formula: String
     package let dimensions: [String]
+    /// Dimensions over which numerators and denominators may be added; a denominator that is the unit stays.
+    package let addsOver: [String]
     /// The days it covers, in words; nil where that is all time.
     package let window: String?
     /// When a value counts as complete, in words.
@@ -51,7 +67,7 @@ package struct KPIDefinition: Sendable {
 
     private static let keys: Set = [
         "kpi", "title", "domain", "unit", "direction", "decimals", "formula", "dimensions", "window", "completeness", "goal", "alerts",
-        "compares", "differs", "evidence",
+        "compares", "differs", "evidence", "adds_over",
     ]
 
     init(path: String, bytes: [UInt8]) throws {
@@ -73,6 +89,10 @@ package struct KPIDefinition: Sendable {
         }
         formula = try file.text("formula")
         dimensions = try file.strings("dimensions")
+        addsOver = try file.strings("adds_over")
+        if let unknown = Set(addsOver).subtracting(dimensions).min() {
+            throw DefinitionError(path: path, line: 1, reason: "`adds_over` names “\(unknown)”, which is no dimension")
+        }
         window = file.header["window"]?.string
         completeness = file.header["completeness"]?.string
         goal = file.header["goal"]?.string
@@ -86,7 +106,51 @@ package struct KPIDefinition: Sendable {
             }
             return (fact, condition)
         }
-        sql = try SQLText.checked(file.body, path: path, needsOrder: true)
+        sql = try SQLText.checked(file.body, path: path, line: file.bodyLine, needsOrder: true)
+    }
+}
+
+extension KPIDefinition {
+    /// The values told by fewer dimensions: numerators are added, and so are denominators unless all are the same unit.
+    ///
+    /// Refuses dimensions the KPI lacks, and to drop one that it does not add over.
+    package func values(_ values: [KPIValue], by kept: [String]) throws -> [KPIValue] {
+        func refuse(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: nil, reason: reason) }
+        if let unknown = kept.first(where: { !dimensions.contains($0) }) {
+            throw refuse("\(id) is told by \(dimensions.joined(separator: ", ")), not by \(unknown)")
+        }
+        let dropped = dimensions.filter { !kept.contains($0) }
+        if let fixed = dropped.first(where: { !addsOver.contains($0) }) {
+            throw refuse(
+                "\(id) cannot be added over \(fixed); keep it: --by \(dimensions.filter { kept.contains($0) || !addsOver.contains($0) }.joined(separator: ","))"
+            )
+        }
+        guard !dropped.isEmpty else { return values }
+        var groups: [String: [KPIValue]] = [:]
+        for value in values {
+            let own = try JSON.parse(Array(value.dimensions.utf8)).object ?? [:]
+            groups[String(decoding: try JSON.object(own.filter { kept.contains($0.key) }).canonical(), as: UTF8.self), default: []].append(
+                value)
+        }
+        return try groups.sorted { $0.key < $1.key }.map { key, parts in
+            func sum(_ of: (KPIValue) -> Int64?) throws -> Int64? {
+                let known = parts.compactMap(of)
+                guard !known.isEmpty else { return nil }
+                guard let sum = Int64(exactly: known.reduce(Int128(0)) { $0 + Int128($1) }) else {
+                    throw refuse("\(id): a sum exceeds 64 bits")
+                }
+                return sum
+            }
+            let units = Set(parts.map(\.denominator))
+            let isUnit = units == [1] || units == [1_000_000_000]
+            return KPIValue(
+                kpi: id, dimensions: key, numerator: try sum(\.numerator),
+                denominator: isUnit ? parts[0].denominator : try sum(\.denominator),
+                unconverted: try sum(\.unconverted),
+                // Flags of single months add up; of the days of one window the least counts.
+                covered: parts.allSatisfy { $0.expected == 1 } ? try sum(\.covered) : parts.compactMap(\.covered).min(),
+                expected: parts.allSatisfy { $0.expected == 1 } ? try sum(\.expected) : parts.compactMap(\.expected).max())
+        }
     }
 }
 
@@ -95,7 +159,7 @@ extension KPIDefinition.AlertRule {
         let line = node.mark.map { $0.line + 1 }
         func fail(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: line, reason: "alerts: \(reason)") }
         for (key, _) in node.mapping ?? [:] {
-            let known = ["alert", "above", "below", "severity", "cooldown_days", "text"]
+            let known = ["alert", "above", "below", "severity", "cooldown_days", "min_covered", "text"]
             guard let name = key.string, known.contains(name) else {
                 throw fail("unknown key “\(key.string ?? "?")”; known: \(known.joined(separator: ", "))")
             }
@@ -103,8 +167,13 @@ extension KPIDefinition.AlertRule {
         guard let id = node["alert"]?.string, let text = node["text"]?.string else { throw fail("`alert` (a name) and `text` are needed") }
         let sides = (node["above"]?.scalar?.string, node["below"]?.scalar?.string)
         guard let written = sides.0 ?? sides.1, sides.0 == nil || sides.1 == nil else { throw fail("give one of `above` and `below`") }
-        guard case .value(let limit, exact: true) = PlainNumber.parse(Array(written.utf8), scale: 9) else {
-            throw fail("“\(written)” is no number with at most nine decimals")
+        let serviceLimit = ServiceLimit(rawValue: written)
+        var limit: Int64 = 0
+        if serviceLimit == nil {
+            guard case .value(let number, exact: true) = PlainNumber.parse(Array(written.utf8), scale: 9) else {
+                throw fail("“\(written)” is neither a number with at most nine decimals nor freshness.warn or freshness.critical")
+            }
+            limit = number
         }
         guard let severity = Severity(rawValue: node["severity"]?.string ?? "warn") else {
             throw fail("`severity` is info, warn or critical")
@@ -112,7 +181,8 @@ extension KPIDefinition.AlertRule {
         let days = node["cooldown_days"]?.int ?? 7
         guard (0...3650).contains(days) else { throw fail("`cooldown_days` is 0 to 3650") }
         self.init(
-            id: id, isAbove: sides.0 != nil, limit: limit, severity: severity, cooldownDays: Int64(days), text: text)
+            id: id, isAbove: sides.0 != nil, limit: limit, serviceLimit: serviceLimit,
+            minCovered: node["min_covered"]?.int.map { Int64($0) }, severity: severity, cooldownDays: Int64(days), text: text)
     }
 }
 
@@ -149,7 +219,7 @@ package struct ViewDefinition: Sendable {
         for column in grain where !columns.contains(where: { $0.name == column }) {
             throw DefinitionError(path: path, line: 1, reason: "`grain` names “\(column)”, which `columns` lacks")
         }
-        sql = try SQLText.checked(file.body, path: path, needsOrder: false)
+        sql = try SQLText.checked(file.body, path: path, line: file.bodyLine, needsOrder: false)
     }
 }
 

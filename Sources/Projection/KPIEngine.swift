@@ -166,6 +166,8 @@ struct KPIEngine {
         var functions: Set<String> = []
         /// Whether it reads what counts events that bear no data: runs, captures, duplicates.
         var isOperational = false
+        /// Whether it reads what the service files say.
+        var services = false
     }
 
     /// Asks SQLite, while it compiles the statement; what only the inside of a view names is not the statement's.
@@ -199,6 +201,7 @@ struct KPIEngine {
         var reads = Reads(functions: seen.functions)
         for (name, column, view) in seen.names {
             let table = name.hasSuffix("_v") ? String(name.dropLast(2)) : name
+            if name == "op_source" { reads.services = true }
             if name.hasPrefix("ops_") || name == "capture" { reads.isOperational = true }
             if facts.contains(table) { reads.tables.insert(table) }
             if defined.contains(name) { reads.views.insert(name) }
@@ -251,6 +254,9 @@ package struct KPIQuestion {
     package func currentValues(_ kpi: KPIDefinition, day: Int64, seq: Int64) throws -> [KPIValue] {
         try engine.values(kpi, day: day, seq: seq, now: (day + 1) * 86_400_000)
     }
+
+    /// Facts and kept totals that a KPI reads, also those behind a view.
+    package func tables(_ kpi: KPIDefinition) throws -> Set<String> { try engine.reads(kpi.sql, path: kpi.path).tables }
 
     /// `fact.column` of what the KPI's SQL names, and the quality issues of the facts it reads.
     package func reads(_ kpi: KPIDefinition) throws -> (columns: Set<String>, issues: [QualityIssue]) {

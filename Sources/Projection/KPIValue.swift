@@ -66,3 +66,14 @@ package struct KPIValue: Sendable, Equatable {
         return (scaled < 0 && magnitude != 0 ? "-" : "") + digits
     }
 }
+
+extension KPIValue {
+    /// Whether the value lies beyond a limit, given in billionths of the unit that people see; nil where there is no value.
+    package func lies(above: Bool, limit: Int64, unit: String) -> Bool? {
+        guard let numerator, let denominator, denominator != 0 else { return nil }
+        var shown = Int128(numerator) * (unit == "percent" ? 100 : 1) * 1_000_000_000
+        var bound = Int128(limit) * Int128(denominator)
+        if denominator < 0 { (shown, bound) = (-shown, -bound) }
+        return above ? shown > bound : shown < bound
+    }
+}

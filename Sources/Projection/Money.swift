@@ -2,6 +2,9 @@ import GRDB
 
 /// Amounts in other currencies: exact integers, rounded half-even, never through a floating point type.
 package enum Money {
+    /// ISO 4217 for no currency: the source does not say which.
+    package static let unknown = "XXX"
+
     /// Nano units of a currency in nano-USD, at a rate in nano-USD for one whole unit; nil where the result exceeds 64 bits.
     package static func convert(_ nano: Int64, rate: Int64) -> Int64? {
         let product = Int128(nano) * Int128(rate)
@@ -30,6 +33,9 @@ package enum Money {
 }
 
 extension FactDefinition {
+    /// The column of kind `currency`.
+    var currencyColumn: String? { columns.first { $0.storage == .source("currency") }?.name }
+
     /// Where an amount's currency and its day stand: the column of kind `currency`, and the day that a rate is looked up for.
     ///
     /// nil for facts whose amounts are in one currency, or that have no day.

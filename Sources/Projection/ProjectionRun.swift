@@ -36,6 +36,29 @@ package struct ProjectionOutcome: Sendable {
     package var overflowing: Set<String> = []
     /// KPIs whose whole past was computed anew, because a definition changed.
     package var recomputed: Set<String> = []
+    /// Definitions that were others than before this pass.
+    package var stale: [StaleDefinition] = []
+    /// Alerts that the reactor opened or resolved afterwards.
+    package var alerts: [AlertNews] = []
+}
+
+/// An alert that a projection gave rise to, or put an end to, in words for people.
+package struct AlertNews: Sendable {
+    package let isOpened: Bool
+    package let severity: KPIDefinition.AlertRule.Severity
+    package let kpi: String
+    /// Canonical JSON.
+    package let dimensions: String
+    package let text: String
+    /// The value, with its unit.
+    package let value: String
+
+    package init(
+        isOpened: Bool, severity: KPIDefinition.AlertRule.Severity, kpi: String, dimensions: String, text: String, value: String
+    ) {
+        (self.isOpened, self.severity, self.kpi) = (isOpened, severity, kpi)
+        (self.dimensions, self.text, self.value) = (dimensions, text, value)
+    }
 }
 
 /// One pass over the log into one open warehouse transaction.
@@ -105,7 +128,7 @@ final class ProjectionRun {
     private static func createSchema(
         _ database: Database, tables: [VersionedTable], definitions: DefinitionSet, calendar: ClosedRange<Int>
     ) throws {
-        for sql in Warehouse.schema { try database.execute(sql: sql) }
+        for sql in Warehouse.schema + Operations.schema { try database.execute(sql: sql) }
         try CalendarDimension.fill(database, years: calendar)
         for table in tables { try database.execute(sql: table.createSQL) }
         for table in definitions.reference.tables { try table.create(database) }
@@ -182,26 +205,18 @@ final class ProjectionRun {
             changes = try merger.accept(partition: partition, capture: capture, at: event.seq)
             try saveItem(capture)
         case .referenceChanged: try referenceChanged(event)
-        case .runStarted:
-            try database.execute(
-                sql: "INSERT INTO ops_run VALUES (?, ?, ?, NULL, NULL)",
-                arguments: [event.run ?? "", event.body["command"]?.string ?? "", event.seq])
         case .runCompleted:
-            try database.execute(
-                sql: "UPDATE ops_run SET completed_seq = ?, outcome = ? WHERE run = ?",
-                arguments: [event.seq, event.body["outcome"]?.string ?? "", event.run ?? ""])
             if dataSeq > snapshotSeq {
                 completions.append((event.seq, event.time))
                 snapshotSeq = event.seq
             }
-        case .duplicate:
-            try database.execute(
-                sql: "INSERT INTO ops_ingest VALUES (?, ?, 'duplicate', ?)",
-                arguments: [event.seq, event.stream, event.body["capture"]?.int])
-        case .logOpened, .definitionCaptured, .failed, .drifted, .archived, .expired, .runStep, .rebuilt, .swapped, .subjectErased,
-            .gapAcknowledged:
+        case .expired: try expired(event)
+        case .logOpened, .definitionCaptured, .duplicate, .failed, .drifted, .archived, .runStarted, .runStep, .rebuilt, .swapped,
+            .subjectErased, .gapAcknowledged, .kpiAlerted, .kpiAcknowledged, .kpiResolved, .signedIn, .sessionRefreshed, .sessionExpiring,
+            .sessionExpired, .signInRequired, .sessionChecked, .sessionRevoked, .tagSet, .tagRemoved, .statementIssued:
             break
         }
+        try noteOperation(event, type, changes)
         switch type {
         case .promoted where event.body["to"]?.string != "staging": break
         // What was never promoted leaves no gap when it is quarantined.
@@ -235,7 +250,6 @@ final class ProjectionRun {
                 capture.seq, capture.stream, capture.account, capture.name, capture.observed.iso,
                 String(decoding: try event.body.canonical(), as: UTF8.self),
             ])
-        try database.execute(sql: "INSERT INTO ops_ingest VALUES (?, ?, 'new', ?)", arguments: [event.seq, capture.stream, capture.seq])
     }
 
     private func promoted(_ promotion: StagingPromotion) throws {
@@ -250,6 +264,16 @@ final class ProjectionRun {
             if let rejects = item.rejects { files.append((rejects.path, .staging, rejects.hash, item.rejectedRows)) }
             try setFiles(files, capture: item.capture)
             if merger.checked.remove(item.capture) != nil { unsettled.remove(item.capture) } else { unsettled.insert(item.capture) }
+        }
+    }
+
+    /// The raw and staging files of captures whose bytes were given up go with them, also when the bytes come back.
+    private func expired(_ event: Event) throws {
+        for item in event.body["items"]?.array ?? [] {
+            guard let capture = item["capture"]?.int else { continue }
+            try setFiles([], capture: capture)
+            unsettled.remove(capture)
+            touchedStreams.insert(event.stream)
         }
     }
 
@@ -315,6 +339,7 @@ final class ProjectionRun {
                 definitions.fingerprint(\.shapesCurated).hex, definitions.fingerprint(\.shapesKPIs).hex, Warehouse.revision, dataSeq,
                 snapshotSeq,
             ])
+        try definitions.keepUsed(database)
         for table in tables { writers[table.name]?.end() }
         sources.detach()
         outcome.to = seq

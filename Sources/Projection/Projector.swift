@@ -33,7 +33,7 @@ package final class Projector {
     package static let failpoints = [
         "project.begun", "project.applied", "project.before-commit", "project.committed", "project.archived", "project.renamed",
         "project.manifest",
-        "rebuild.built", "rebuild.synced", "rebuild.swapped",
+        "rebuild.built", "rebuild.synced", "rebuild.swapped", "vacuum.half", "vacuum.committed",
     ]
 
     package init(layout: Layout, log: EventLog, objects: ObjectStore) {
@@ -140,6 +140,7 @@ package final class Projector {
         Failpoint.hit("project.committed")
         outcome.generation = number
         outcome.curated = try publish(files, indexes, manifest: manifest, at: target, in: queue)
+        try Warehouse.tidy(queue)
         return outcome
     }
 
@@ -160,7 +161,7 @@ package final class Projector {
         try queue.writeWithoutTransaction { database in
             try database.inTransaction(.immediate) {
                 let run = try ProjectionRun(
-                    layout: shadow, definitions: definitions, database: database, reader: self.reader(zones: nil),
+                    layout: shadow, definitions: definitions, database: database, reader: try self.reader(zones: nil),
                     zone: try self.zone(),
                     fresh: isFresh, calendar: self.calendar)
                 run.memoryBudget = self.memoryBudget
@@ -200,8 +201,10 @@ package final class Projector {
         }
     }
 
-    private func reader(zones: Layout?) -> CaptureReader {
+    private func reader(zones: Layout?) throws -> CaptureReader {
         let reader = CaptureReader(objects: objects, zones: zones)
+        // Whatever the seq: what is gone is gone for the past as well.
+        reader.expired = try log.read { try $0.expiredObjects() }
         reader.trusted = trusted
         reader.places = sources
         return reader
@@ -209,7 +212,7 @@ package final class Projector {
 
     private func run(_ database: Database, _ definitions: DefinitionSet, fresh: Bool) throws -> ProjectionRun {
         let run = try ProjectionRun(
-            layout: layout, definitions: definitions, database: database, reader: reader(zones: layout), zone: try zone(),
+            layout: layout, definitions: definitions, database: database, reader: try reader(zones: layout), zone: try zone(),
             fresh: fresh,
             calendar: calendar)
         run.memoryBudget = memoryBudget
@@ -289,7 +292,7 @@ package final class Projector {
         var captures = Set<Int64>()
         for row in missing { if let capture: Int64 = row["capture"] { captures.insert(capture) } }
         if !captures.isEmpty {
-            let reader = reader(zones: layout)
+            let reader = try reader(zones: layout)
             try queue.read { database in
                 for seq in captures.sorted() {
                     guard
@@ -402,6 +405,7 @@ package final class Projector {
             }
             // While nobody else has it: killed on a live file, this switch leaves a journal that readers may not play back, so nothing
             // could open the warehouse any more. Without a journal, as here, it is one write to a file that a crash throws away.
+            try Warehouse.compact(database)
             try database.execute(sql: "PRAGMA journal_mode = WAL")
             return (outcome, files, indexes, manifest)
         }
@@ -432,6 +436,11 @@ package final class Projector {
 
     /// Replays into a folder of its own, without a swap, and gives the digest there.
     package func replay(into folder: String, until: Int64? = nil, definitionsNow: Bool = false) throws -> ProjectionDigest {
+        try shadow(in: folder, until: until, definitionsNow: definitionsNow).digest()
+    }
+
+    /// A projector of a folder into which it has replayed.
+    package func shadow(in folder: String, until: Int64?, definitionsNow: Bool) throws -> Projector {
         let shadow = Projector(layout: layout.moved(to: folder), log: log, objects: objects)
         shadow.progress = progress
         shadow.parsed = parsed
@@ -439,7 +448,7 @@ package final class Projector {
         shadow.memoryBudget = memoryBudget
         shadow.calendar = calendar
         unready = try shadow.rebuild(until: until, definitionsNow: definitionsNow).unready
-        return try shadow.digest()
+        return shadow
     }
 
     /// The digest of the live generation and of its files as they are on disk.

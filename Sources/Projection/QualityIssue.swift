@@ -8,14 +8,16 @@ package struct QualityIssue: Sendable, Equatable {
         case sameMember = "same_member"
         /// Amounts in a currency for which no rate is dated on or before their day; they are not converted.
         case noRate = "no_rate"
+        /// Amounts in no currency: neither the source nor a person has said the account's.
+        case noCurrency = "no_currency"
     }
 
     package let issue: String
     /// The fact concerned.
     package let fact: String
-    /// The member, or the currency.
+    /// The member, or the currency, or the account whose currency is not known.
     package let subject: String
-    /// The source value as the files spell it.
+    /// The source value as the files spell it; the service where no currency is known.
     package let value: String
     /// Rows of the fact concerned.
     package let rows: Int64
@@ -27,6 +29,11 @@ package struct QualityIssue: Sendable, Equatable {
         case .sameMember: return "\(count) under “\(value)” left out: an earlier name of \(subject) has the same key"
         case .noRate:
             return "\(count) in \(subject) not converted: no rate is dated on or before the day; bedrot reference rate \(subject) DAY USD"
+        case .noCurrency:
+            return """
+                \(count) of account \(subject) in a currency that nobody names, so not converted; \
+                bedrot reference currency \(value) \(subject) CODE
+                """
         case nil: return "\(count): \(issue) of \(subject) (“\(value)”)"
         }
     }

@@ -16,10 +16,16 @@ package struct ReferenceDefaults: Sendable {
     package private(set) var aliases: [String: [String: String]] = [:]
     /// In the order of their paths.
     package private(set) var tables: [ReferenceTable] = []
+    /// How the names of campaigns are taken apart.
+    package private(set) var campaignNames = CampaignNames()
 
     mutating func read(path: String, bytes: [UInt8]) throws {
         guard let root = try compose(bytes, path: path), let kind = root["kind"]?.string else {
             throw DefinitionError(path: path, line: 1, reason: "a reference file has `kind`, and `members` or `key` and `columns`")
+        }
+        if kind == "campaign_name" {
+            campaignNames = try CampaignNames(root, path: path)
+            return
         }
         if root["key"] != nil { return tables.append(try ReferenceTable(root, kind: kind, path: path)) }
         guard let list = root["members"]?.mapping else {
@@ -87,6 +93,14 @@ package struct ReferenceTable: Sendable {
     package var view: String { "ref_\(kind)" }
     /// The versioned table behind it.
     var table: String { "ref_\(kind)_v" }
+
+    /// The shipped rows as people read them, cells by column.
+    package var shippedRows: [[String: String]] {
+        rows.map { row in
+            Dictionary(
+                zip(columns, row).compactMap { column, cell in cell.map { (column.name, column.type.text($0)) } }, uniquingKeysWith: { $1 })
+        }
+    }
 
     /// A cell as it is stored.
     package enum StoredCell: Sendable, Equatable {

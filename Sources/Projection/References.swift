@@ -44,7 +44,7 @@ extension ProjectionRun {
         for column in table.columns {
             let cell = (column.isKey ? keys : values)[column.name]?.string.flatMap { column.type.read($0) }
             if column.isKey, cell == nil { return try skip("reference.changed/\(kind)") }
-            cells.append(cell)
+            cells.append(erased(cell, column.type))
         }
         let arguments = cells.map(\.databaseValue)
         let isThisKey = table.key.map { "\"\($0.name)\" = ?" }.joined(separator: " AND ")
@@ -68,11 +68,21 @@ extension ProjectionRun {
                 """, arguments: StatementArguments(arguments))
     }
 
+    /// A pseudonym whose key is destroyed reads erased, and still tells one person from another.
+    private func erased(_ cell: ReferenceTable.StoredCell?, _ type: ReferenceTable.CellType) -> ReferenceTable.StoredCell? {
+        guard case .personal(let group) = type, case .text(let text) = cell else { return cell }
+        let parts = text.split(separator: ":")
+        guard parts.count == 4, definitions.erased.contains("\(group):\(parts[2])") else { return cell }
+        return .text("p1:\(group):erased:\(Hash256(hashing: Array(text.utf8)).hex.prefix(8))")
+    }
+
     /// A value that the service shows means a member, from this event on.
     private func aliasChanged(_ event: ReferenceChange, kind: String) throws {
         let service = try event.text("service")
         let norm = SourceNames.normalised(try event.text("value"))
         let member = try event.text("member")
+        // Rows in no currency point to the account's, so it must be a source value of the service.
+        if kind == "currency" { try sources.use(try sources.id(sources.space(kind: kind, service: service), member), in: database) }
         try flushSources()
         let current = try String.fetchOne(
             database, sql: "SELECT member FROM alias_v WHERE kind = ? AND service = ? AND norm = ? AND to_seq IS NULL",
@@ -122,6 +132,7 @@ extension ProjectionRun {
         guard let row = try Row.fetchOne(database, sql: "SELECT kind, service, value, norm FROM source_value WHERE id = ?", arguments: [id])
         else { return }
         let (kind, service, value, norm): (String, String, String, String) = (row["kind"], row["service"], row["value"], row["norm"])
+        if definitions.reference.campaignNames.sources.contains(kind) { return try takeApart(value) }
         let defaults = definitions.reference.aliases[kind]
         let initial: String
         switch kind {
@@ -147,6 +158,16 @@ extension ProjectionRun {
             try database.cachedStatement(sql: "INSERT INTO member_v VALUES (?, ?, ?, ?)")
                 .execute(arguments: [id, version.member, version.from, i + 1 < versions.count ? versions[i + 1].from : nil])
         }
+    }
+
+    /// The parts of a campaign's name; several source values may be one name.
+    private func takeApart(_ name: String) throws {
+        let parts = definitions.reference.campaignNames.parts(of: name)
+        try database.cachedStatement(sql: "INSERT OR IGNORE INTO campaign_name_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .execute(arguments: [
+                name, parts.count, parts.first, parts.second, parts.rest, parts.firstNorm, parts.secondNorm, parts.isFirstTargeting,
+                parts.isSecondTargeting, parts.copy, parts.whole,
+            ])
     }
 
     func flushSources() throws {

@@ -1,66 +1,67 @@
-/// The small text work on SQL files: comments, top-level commas, the one macro, the portability lint.
+/// The small text work on SQL files: comments, lists, calls, the one macro, and what a replay needs of a statement.
 package enum SQLText {
-    /// SQL without `--` and `/* */` comments; text literals are left alone.
+    /// SQL without `--` and `/* */` comments; text literals and quoted names are left alone.
     package static func withoutComments(_ sql: String) -> String {
+        let tokens = SQLTokens(sql)
         var out: [UInt8] = []
-        let bytes = Array(sql.utf8)
-        var i = 0
-        while i < bytes.count {
-            if bytes[i] == 39 {
-                let start = i
-                i += 1
-                while i < bytes.count, bytes[i] != 39 { i += 1 }
-                i = min(i + 1, bytes.count)
-                out += bytes[start..<i]
-            } else if bytes[i] == 45, i + 1 < bytes.count, bytes[i + 1] == 45 {
-                while i < bytes.count, bytes[i] != 10 { i += 1 }
-            } else if bytes[i] == 47, i + 1 < bytes.count, bytes[i + 1] == 42 {
-                i += 2
-                while i + 1 < bytes.count, !(bytes[i] == 42 && bytes[i + 1] == 47) { i += 1 }
-                i += 2
-            } else {
-                out.append(bytes[i])
-                i += 1
-            }
+        var start = 0
+        for comment in tokens.comments {
+            out += tokens.bytes[start..<comment.lowerBound]
+            start = comment.upperBound
         }
-        return String(decoding: out, as: UTF8.self)
+        return String(decoding: out + tokens.bytes[start...], as: UTF8.self)
     }
 
     /// The parts of a list at its top-level commas.
     package static func split(_ list: String) -> [String] {
+        let tokens = SQLTokens(list)
         var parts: [String] = []
-        var depth = 0
-        var quoted = false
-        var current = ""
-        for character in list {
-            if character == "'" { quoted.toggle() }
-            if !quoted {
-                if character == "(" { depth += 1 }
-                if character == ")" { depth -= 1 }
-                if character == ",", depth == 0 {
-                    parts.append(current)
-                    current = ""
-                    continue
-                }
-            }
-            current.append(character)
+        var start = 0
+        for index in tokens.top(tokens.indices) where tokens[index].isSymbol(",") {
+            parts.append(tokens.text(bytes: start..<tokens[index].range.lowerBound))
+            start = tokens[index].range.upperBound
         }
-        if !current.trimmingSpaces.isEmpty { parts.append(current) }
-        return parts
+        let last = tokens.text(bytes: start..<tokens.bytes.count)
+        return last.trimmingSpaces.isEmpty ? parts : parts + [last]
     }
 
-    /// Replaces `IDIV(a, b)` by SQLite's integer division.
+    /// Replaces each `IDIV(a, b)`, in any case and however nested, by SQLite's integer division.
     package static func expandMacros(_ sql: String) -> String {
-        guard let start = sql.firstRange(of: "IDIV("), let close = closing(sql, from: start.upperBound) else { return sql }
-        let arguments = split(String(sql[start.upperBound..<close]))
-        guard arguments.count == 2 else { return sql }
-        let expanded = "((\(expandMacros(arguments[0])))/(\(expandMacros(arguments[1]))))"
-        return sql[..<start.lowerBound] + expanded + expandMacros(String(sql[sql.index(after: close)...]))
+        // Every command reads every file, and few of them divide.
+        guard contains("IDIV", in: sql) else { return sql }
+        let tokens = SQLTokens(sql)
+        /// The bytes from `start` to `end`, in which the tokens of `range` lie.
+        func expanded(_ start: Int, _ range: Range<Int>, _ end: Int) -> String {
+            var out = ""
+            var from = start
+            var index = range.lowerBound
+            while index < range.upperBound {
+                guard tokens[index].isWord("IDIV"), let inside = tokens.inside(index + 1), let arguments = tokens.arguments(index),
+                    arguments.count == 2
+                else {
+                    index += 1
+                    continue
+                }
+                let comma = tokens[arguments[0].upperBound]
+                out += tokens.text(bytes: from..<tokens[index].range.lowerBound)
+                out += "((\(expanded(tokens[index + 1].range.upperBound, arguments[0], comma.range.lowerBound)))/("
+                out += "\(expanded(comma.range.upperBound, arguments[1], tokens[inside.upperBound].range.lowerBound))))"
+                from = tokens[inside.upperBound].range.upperBound
+                index = inside.upperBound + 1
+            }
+            return out + tokens.text(bytes: from..<end)
+        }
+        return expanded(0, tokens.indices, tokens.bytes.count)
     }
 
     /// The text with the letters A to Z in upper case; positions stay what they are, which `uppercased()` does not promise.
     package static func upper(_ sql: String) -> String {
         String(decoding: sql.utf8.map { (97...122).contains($0) ? $0 - 32 : $0 }, as: UTF8.self)
+    }
+
+    /// The text with the letters A to Z in lower case.
+    package static func lower(_ text: String) -> String {
+        String(decoding: text.utf8.map { (65...90).contains($0) ? $0 + 32 : $0 }, as: UTF8.self)
     }
 
     /// Whether a word stands in the text by itself, in any case.
@@ -78,15 +79,10 @@ package enum SQLText {
 
     /// The arguments of every call of an aggregate in the text; the name is given in upper case.
     package static func arguments(of function: String, in sql: String) -> [String] {
-        var found: [String] = []
-        let bytes = Array(sql.utf8)
-        let upper = Array(upper(sql).utf8)
-        let call = Array("\(function)(".utf8)
-        for at in upper.indices where upper[at...].starts(with: call) {
-            let rest = String(decoding: bytes[(at + call.count)...], as: UTF8.self)
-            if let close = closing(rest, from: rest.startIndex) { found.append(String(rest[..<close])) }
+        let tokens = SQLTokens(sql)
+        return tokens.indices.compactMap { index in
+            tokens[index].isWord(function) ? tokens.inside(index + 1).map { tokens.text($0) } : nil
         }
-        return found
     }
 
     /// The first of some `table.column` that an aggregate SUM of the text reads, by its own name or by another that it got on the way;
@@ -165,63 +161,23 @@ package enum SQLText {
         return found
     }
 
-    private static func closing(_ sql: String, from open: String.Index) -> String.Index? {
-        var depth = 1
-        var index = open
-        var quoted = false
-        while index < sql.endIndex {
-            if sql[index] == "'" { quoted.toggle() }
-            if quoted {
-                index = sql.index(after: index)
-                continue
-            }
-            if sql[index] == "(" { depth += 1 }
-            if sql[index] == ")" {
-                depth -= 1
-                if depth == 0 { return index }
-            }
-            index = sql.index(after: index)
-        }
-        return nil
-    }
-
-    /// Engine functions and spellings that other engines read differently, and what to write instead.
-    private static let unportable: [(text: String, advice: String)] = [
-        ("STRFTIME(", "join dim_date and use day_no"), ("JULIANDAY(", "join dim_date and use day_no"),
-        ("DATE(", "join dim_date and use day_no"),
-        ("DATETIME(", "join dim_date and use day_no"), ("IFNULL(", "COALESCE"), ("GROUP_CONCAT(", "one row a value"),
-        ("ROUND(", "integers with IDIV"),
-        ("RANDOM(", "nothing random is replayed"), ("TOTAL(", "SUM of integers"), ("AVG(", "num and den"),
-        ("PRINTF(", "a format in the header"),
-        ("WITH RECURSIVE", "the calendar dimension"), ("CURRENT_", "the parameters :day and :now_ms"), ("GLOB ", "lower(x) LIKE"),
-        ("ROWID", "natural keys"),
-    ]
-
-    /// Whether a word stands in the text and is not the end of a longer one.
-    private static func stands(_ word: [UInt8], in text: [UInt8]) -> Bool {
-        guard let first = word.first, text.count >= word.count else { return false }
-        for at in 0...(text.count - word.count) where text[at] == first {
-            guard text[at..<(at + word.count)].elementsEqual(word) else { continue }
-            let before = at > 0 ? text[at - 1] : 32
-            if before != 95, !(65...90).contains(before), before < 128 { return true }
-        }
-        return false
-    }
-
-    /// The statement without comments and trailing semicolon, macros expanded, in the portable subset.
-    package static func checked(_ sql: String, path: String, needsOrder: Bool) throws -> String {
+    /// The statement without comments and trailing semicolon, macros expanded, which a replay may run.
+    ///
+    /// Refuses only what would give other rows another day: portability is ``SQLLint``'s, and never decides whether a replay goes on.
+    ///
+    /// - Parameter line: the number of the text's first line in its file.
+    package static func checked(_ sql: String, path: String, line: Int = 1, needsOrder: Bool) throws -> String {
+        let tokens = SQLTokens(sql, line: line)
         var text = withoutComments(sql).trimmingSpaces
         if text.hasSuffix(";") { text.removeLast() }
-        let upper = " " + upper(text)
-        guard upper.hasPrefix(" SELECT") || upper.hasPrefix(" WITH") else {
+        guard let first = tokens.at(0), first.isWord("SELECT") || first.isWord("WITH") else {
             throw DefinitionError(path: path, line: nil, reason: "the body must be one SELECT")
         }
-        // Bytes: every command checks every file.
-        let bytes = Array(upper.utf8)
-        for (word, advice) in unportable where stands(Array(word.utf8), in: bytes) {
-            throw DefinitionError(path: path, line: nil, reason: "`\(word.trimmingSpaces)` is outside the portable subset; use \(advice)")
+        if let finding = SQLLint.unrepeatable(tokens).first {
+            throw DefinitionError(
+                path: path, line: finding.line, column: finding.column, reason: "\(finding.message); \(finding.suggestion)")
         }
-        if needsOrder, !upper.contains("ORDER BY") {
+        if needsOrder, !tokens.tokens.contains(where: { $0.isWord("ORDER") }) {
             throw DefinitionError(path: path, line: nil, reason: "a total ORDER BY is needed: row order must not be left to the engine")
         }
         return expandMacros(text)

@@ -8,7 +8,31 @@ package struct ServiceDefinition: Sendable {
         "title", "freshness", "priority", "page", "watch", "session", "hosts", "extract", "limits",
     ]
 
+    /// How old the newest content may be before it counts as old, and as missing.
+    package struct Freshness: Sendable, Equatable {
+        package let warnHours: Int64
+        package let criticalHours: Int64
+    }
+
+    /// How much the health of a service weighs.
+    package enum Priority: String, Sendable, CaseIterable {
+        case critical, high, medium, low
+
+        /// The factor on every deduction from a health score, in tenths.
+        package var tenths: Int64 {
+            switch self {
+            case .critical: 15
+            case .high: 12
+            case .medium: 10
+            case .low: 8
+            }
+        }
+    }
+
     package let path: String
+    /// Nil where the file does not say.
+    package let freshness: Freshness?
+    package let priority: Priority
     /// The folder's name.
     package let service: String
     /// What people call it.
@@ -17,6 +41,8 @@ package struct ServiceDefinition: Sendable {
     package let page: String?
     /// Pages of single datasets, by dataset.
     package let pages: [String: String]
+    /// `freshness.warn_days`: the age in days at which its newest data counts as old.
+    package let warnDays: Int64?
     /// Folders of this machine that its exports are saved to; `~/` is the person's home.
     package let watch: [String]
 
@@ -42,6 +68,20 @@ package struct ServiceDefinition: Sendable {
         self.path = path
         guard let title = root["title"]?.string, !title.isEmpty else { throw fail(root, "the key title is missing: write title: NAME") }
         self.title = title
+        freshness = try root["freshness"].map { node in
+            guard let warn = node["warn_days"]?.int, let critical = node["critical_days"]?.int, (1...3650).contains(warn),
+                (warn...3650).contains(critical)
+            else { throw fail(node, "freshness is {warn_days: n, critical_days: n}, whole days, the second not less than the first") }
+            return Freshness(warnHours: Int64(warn) * 24, criticalHours: Int64(critical) * 24)
+        }
+        if let node = root["priority"] {
+            guard let priority = node.string.flatMap({ Priority(rawValue: $0) }) else {
+                throw fail(node, "priority is \(Priority.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            self.priority = priority
+        } else {
+            priority = .medium
+        }
         if let node = root["page"], node.mapping == nil, node.string == nil {
             throw fail(node, "page is a text, or one text a dataset: {<dataset>: <text>}")
         }
@@ -52,6 +92,14 @@ package struct ServiceDefinition: Sendable {
             pages[dataset] = text
         }
         self.pages = pages
+        if let node = root["freshness"]?["warn_days"] {
+            guard let days = node.int, (1...3_650).contains(days) else {
+                throw fail(node, "freshness: warn_days is a number of days, 1 to 3650")
+            }
+            warnDays = Int64(days)
+        } else {
+            warnDays = nil
+        }
         if let node = root["watch"] {
             guard let list = node.sequence?.compactMap(\.string) ?? node.string.map({ [$0] }), list.allSatisfy({ !$0.isEmpty }) else {
                 throw fail(node, "watch is a list of folders such as [~/Downloads]")
@@ -73,18 +121,6 @@ package struct ServiceDefinition: Sendable {
         case .duplicatedKeysInMapping(_, let context): return context.mark.line
         default: return nil
         }
-    }
-}
-
-extension DefinitionSet {
-    /// The services of these definitions, by name. A file that does not parse is left out; `bedrot doctor contracts` names it.
-    package var services: [String: ServiceDefinition] {
-        var found: [String: ServiceDefinition] = [:]
-        for (path, file) in files where DefinitionKind(path: path) == .service {
-            guard let service = try? ServiceDefinition(path: path, bytes: file.bytes) else { continue }
-            found[service.service] = service
-        }
-        return found
     }
 }
 

@@ -46,7 +46,9 @@ final class SnapshotWriter {
     private func rules(of kpi: KPIDefinition, _ reads: KPIEngine.Reads) -> Hash256 {
         let files = engine.definitions.files
         let views = engine.definitions.views.filter { reads.views.contains($0.name) }.map(\.path).sorted()
-        let guards = files.keys.filter { DefinitionKind(path: $0) == .guards }
+        let guards = files.keys.filter { path in
+            DefinitionKind(path: path) == .guards || reads.services && DefinitionKind(path: path) == .service
+        }
         return Hash256(hashing: ([kpi.path] + guards.sorted() + views).flatMap { Array("\($0)\u{0}\(files[$0]?.hash.hex ?? "")\n".utf8) })
     }
 
@@ -62,7 +64,13 @@ final class SnapshotWriter {
                 }
             }
         }
-        for seq in seqs where seq >= dataSeq { try write(kpis, at: seq) }
+        // The facts are current from the last data-bearing event on; runs and captures without news go on after it.
+        let show = try database.cachedStatement(sql: "UPDATE ops_known SET seq = ?")
+        for seq in seqs where seq >= dataSeq {
+            try show.execute(arguments: [seq])
+            try write(kpis, at: seq)
+        }
+        try show.execute(arguments: [Int64.max])
     }
 
     private func write(_ kpis: [KPIDefinition], at seq: Int64) throws {

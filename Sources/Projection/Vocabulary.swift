@@ -16,14 +16,27 @@ package enum EventType: String, CaseIterable, Sendable {
     case drifted = "zone.drifted"
     case archived = "zone.archived"
     case expired = "zone.expired"
+    case signedIn = "auth.signed_in"
+    case sessionRefreshed = "auth.refreshed"
+    case sessionExpiring = "auth.expiring"
+    case sessionExpired = "auth.expired"
+    case signInRequired = "auth.required"
+    case sessionChecked = "auth.checked"
+    case sessionRevoked = "auth.revoked"
     case runStarted = "run.started"
     case runStep = "run.step"
     case runCompleted = "run.completed"
     case referenceChanged = "reference.changed"
     case rebuilt = "projection.rebuilt"
     case swapped = "projection.swapped"
+    case kpiAlerted = "kpi.alerted"
+    case kpiAcknowledged = "kpi.acknowledged"
+    case kpiResolved = "kpi.resolved"
     case subjectErased = "subject.erased"
     case gapAcknowledged = "coverage.acknowledged"
+    case tagSet = "tag.set"
+    case tagRemoved = "tag.removed"
+    case statementIssued = "statement.issued"
 
     /// The newest body version this binary understands. All bodies are at version 1, so no upcaster exists yet.
     package var version: Int { 1 }
@@ -53,8 +66,48 @@ package func indexEntries(type: String, body: JSON) -> IndexEntries {
 /// Object hashes that an event names, for the check that every one of them exists and hashes to its name.
 package func namedObjects(type: String, body: JSON) -> [Hash256] {
     switch EventType(rawValue: type) {
-    case .captured, .definitionCaptured: [body["object"]?.string.flatMap { Hash256(hex: $0) }].compactMap(\.self)
+    case .captured, .duplicate, .definitionCaptured: [body["object"]?.string.flatMap { Hash256(hex: $0) }].compactMap(\.self)
     default: []
+    }
+}
+
+/// Objects that an event gives up: their bytes are gone on purpose, until a later event names them again.
+package func releasedObjects(type: String, body: JSON) -> [Hash256] {
+    guard EventType(rawValue: type) == .expired else { return [] }
+    return (body["items"]?.array ?? []).compactMap { $0["object"]?.string.flatMap { Hash256(hex: $0) } }
+}
+
+extension LogReading where Self: ~Copyable {
+    /// Objects that were ever given up, by the last event that did so; some may be back.
+    package func expiredObjects() throws -> [Hash256: Int64] {
+        var expired: [Hash256: Int64] = [:]
+        try events(EventQuery(types: [EventType.expired.rawValue])) { event in
+            for hash in releasedObjects(type: event.type, body: event.body) { expired[hash] = event.seq }
+            return true
+        }
+        return expired
+    }
+}
+
+/// The bytes of a capture were removed on purpose, and they are needed.
+package struct ExpiredObject: Error, CustomStringConvertible {
+    /// The capture whose bytes are gone.
+    package let capture: Capture
+    /// The `zone.expired` event that gave them up.
+    package let event: Int64
+
+    package init(capture: Capture, event: Int64) {
+        self.capture = capture
+        self.event = event
+    }
+
+    /// What is gone since when, and the ways out.
+    package var description: String {
+        """
+        capture \(capture.seq) (\(capture.name), \(capture.stream)) cannot be read: its bytes were removed on purpose by event \(event) \
+        (zone.expired), which is no damage. To go on, bring them back: feed the same file again (bedrot ingest FILE), or take object \
+        \(capture.object) from a backup. Or stop before it: bedrot replay --until \(capture.seq) --into DIR
+        """
     }
 }
 

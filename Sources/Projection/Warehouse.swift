@@ -5,7 +5,7 @@ import Glibc
 /// The SQLite file of one generation: its fixed tables and how it is opened.
 package enum Warehouse {
     /// Changes whenever the same events give another warehouse; a checkpoint of another revision calls for a rebuild.
-    static let revision = 3
+    static let revision = 5
 
     static let schema = [
         """
@@ -35,6 +35,12 @@ package enum Warehouse {
         """
         CREATE TABLE member_name_v (kind TEXT NOT NULL, member TEXT NOT NULL, name TEXT NOT NULL, from_seq INTEGER NOT NULL, \
         to_seq INTEGER, PRIMARY KEY (kind, member, from_seq)) STRICT, WITHOUT ROWID
+        """,
+        // What a campaign's name is made of: a function of the name and projections/reference/campaign_names.yml.
+        """
+        CREATE TABLE campaign_name_part (name TEXT PRIMARY KEY, parts INTEGER NOT NULL, first TEXT NOT NULL, second TEXT NOT NULL, \
+        rest TEXT NOT NULL, first_norm TEXT NOT NULL, second_norm TEXT NOT NULL, first_targeting INTEGER NOT NULL, second_targeting \
+        INTEGER NOT NULL, copy_no INTEGER NOT NULL, whole TEXT NOT NULL) STRICT, WITHOUT ROWID
         """,
         // Amounts of nano-USD for one whole unit of a currency, from a day on.
         """
@@ -74,12 +80,6 @@ package enum Warehouse {
         """
         CREATE TABLE kpi_state (kpi TEXT PRIMARY KEY, rules TEXT NOT NULL, is_operational INTEGER NOT NULL) STRICT, WITHOUT ROWID
         """,
-        """
-        CREATE TABLE ops_run (run TEXT PRIMARY KEY, command TEXT NOT NULL, started_seq INTEGER NOT NULL, completed_seq INTEGER, \
-        outcome TEXT) STRICT, WITHOUT ROWID
-        """,
-        "CREATE TABLE ops_ingest (seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, outcome TEXT NOT NULL, capture INTEGER) STRICT",
-        "CREATE TABLE ops_skipped (type TEXT PRIMARY KEY, events INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     ]
 
     /// Opens the database of a generation for the projector.
@@ -90,8 +90,12 @@ package enum Warehouse {
             database.add(function: Money.function)
             if fresh {
                 // A new file that nobody reads yet and a crash throws away: no journal, one flush at the end.
+                // The map of pages that lets the file shrink later costs a thousandth of its size.
                 try database.execute(
-                    sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
+                    sql: """
+                        PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+                        PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY
+                        """)
             } else {
                 // NORMAL may lose the last commits on power loss, rows and checkpoint together: the log replays them.
                 try database.execute(

@@ -19,6 +19,7 @@ struct WarehouseViews {
     }
 
     let facts: [FactDefinition]
+    private let operations: [View]
     private let defined: [ViewDefinition]
     private let references: [ReferenceTable]
     private let known: Known
@@ -28,17 +29,20 @@ struct WarehouseViews {
         defined = definitions.views
         references = definitions.reference.tables
         self.known = known
+        operations = Operations.views(
+            definitions, known: known == .now ? "(SELECT seq FROM main.ops_known)" : "(SELECT seq FROM temp.known_at)")
     }
 
     /// Names of the warehouse that no definition may take.
-    static let fixedNames: Set = [
-        "artist_of", "platform_of", "territory_of", "track_of", "dim_rate", "rate_of", "quality_issue", "dim_date", "dim_month", "dim_platform",
-        "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value", "events", "known_at",
-    ]
+    static let fixedNames: Set<String> = Operations.viewNames.union([
+        "artist_of", "platform_of", "territory_of", "track_of", "dim_rate", "rate_of", "quality_issue", "dim_date", "dim_month",
+        "dim_platform", "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value",
+        "events", "known_at", "alias_of", "campaign_name_part",
+    ])
 
     /// Every view, each after those it reads but for the defined ones, which may read each other in any order.
     var all: [View] {
-        memberViews + rateViews + references.map(view)
+        memberViews + rateViews + operations + references.map(view)
             + facts.flatMap { fact in [view(of: fact)] + fact.totals.map { view(of: $0, in: fact) } }
             + [qualityIssues] + defined.map { View(name: $0.name, select: $0.sql) }
     }
@@ -108,6 +112,13 @@ struct WarehouseViews {
                     m.source_id = s.id AND \(live("m")) WHERE s.kind IN ('isrc', 'title')
                     """),
             View(
+                name: "alias_of",
+                select: """
+                    SELECT l.kind AS kind, l.service AS service, l.norm AS norm, l.member AS member FROM main.alias_v l WHERE \
+                    \(live("l"))
+                    """
+            ),
+            View(
                 name: "territory_of",
                 select: """
                     SELECT s.id AS source_id, m.member AS territory_id, COALESCE(t.name, s.value) AS name FROM main.source_value s JOIN \
@@ -140,11 +151,24 @@ struct WarehouseViews {
 
     // MARK: Facts and totals
 
-    private func columns(_ table: VersionedTable, _ alias: String) -> [String] { table.columns.map { "\(alias).\"\($0.name)\"" } }
+    private func columns(_ table: VersionedTable, _ alias: String, of fact: FactDefinition) -> [String] {
+        table.columns.map { $0.name == fact.currencyColumn ? "\(currency($0.name, alias)) AS \"\($0.name)\"" : "\(alias).\"\($0.name)\"" }
+    }
+
+    /// The currency of a row: its own, or where the source said none, the one that a person gave the account.
+    private func currency(_ column: String, _ alias: String) -> String {
+        """
+        CASE WHEN \(alias)."\(column)" IN (SELECT id FROM main.source_value WHERE kind = 'currency' AND value = '\(Money.unknown)') THEN \
+        COALESCE((SELECT c.id FROM main.source_value x JOIN main.source_value a ON a.id = \(alias).account JOIN main.alias_v l ON \
+        l.kind = 'currency' AND l.service = x.service AND l.norm = a.norm AND \(live("l")) JOIN main.source_value c ON \
+        c.kind = 'currency' AND c.service = x.service AND c.value = l.member WHERE x.id = \(alias)."\(column)"), \
+        \(alias)."\(column)") ELSE \(alias)."\(column)" END
+        """
+    }
 
     private func view(of fact: FactDefinition) -> View {
         let table = VersionedTable(fact: fact)
-        let list = (columns(table, "f") + ["f.from_seq", "f.set_seq", "f.set_line"]).joined(separator: ", ")
+        let list = (columns(table, "f", of: fact) + ["f.from_seq", "f.set_seq", "f.set_line"]).joined(separator: ", ")
         let shadowed = table.shadows.map { " AND NOT \(isShadowed($0, table))" }.joined()
         return View(name: table.name, select: "SELECT \(list) FROM main.\"\(table.name)_v\" f WHERE \(live("f"))\(shadowed)")
     }
@@ -181,7 +205,7 @@ struct WarehouseViews {
         let base = VersionedTable(fact: fact)
         let tail = ["t.from_seq", "t.set_seq", "t.set_line"]
         guard !base.shadows.isEmpty else {
-            let list = (columns(table, "t") + tail).joined(separator: ", ")
+            let list = (columns(table, "t", of: fact) + tail).joined(separator: ", ")
             return View(name: table.name, select: "SELECT \(list) FROM main.\"\(table.name)_v\" t WHERE \(live("t"))")
         }
         let keys = table.key.map { "f.\"\($0)\" AS \"\($0)\"" }
@@ -190,9 +214,10 @@ struct WarehouseViews {
             SELECT \((keys + ["COUNT(*) AS row_count"] + sums).joined(separator: ", ")) FROM \(shadowed(base)) GROUP BY \
             \(table.key.map { "f.\"\($0)\"" }.joined(separator: ", "))
             """
-        let list = table.columns.map { column in
+        let plain = columns(table, "t", of: fact)
+        let list = table.columns.enumerated().map { index, column in
             table.key.contains(column.name)
-                ? "t.\"\(column.name)\"" : "t.\"\(column.name)\" - COALESCE(h.\"\(column.name)\", 0) AS \"\(column.name)\""
+                ? plain[index] : "t.\"\(column.name)\" - COALESCE(h.\"\(column.name)\", 0) AS \"\(column.name)\""
         }
         return View(
             name: table.name,
@@ -230,13 +255,19 @@ struct WarehouseViews {
         let total = fact.totals.first { $0.by.contains(currency) && $0.by.contains(day) }
         let amounts = fact.columns.filter { $0.isMeasure && $0.storage == .nano }.map { "f.\"\($0.name)\" IS NOT NULL" }
         let counted = total.map { ("SUM(f.row_count)", $0.name, "1") } ?? ("COUNT(*)", fact.name, "(\(amounts.joined(separator: " OR ")))")
+        let condition = amounts.isEmpty ? "0" : counted.2
         return """
             SELECT 'no_rate', '\(fact.name)', UPPER(s.value), s.value, \(counted.0)
-            FROM "\(counted.1)" f JOIN main.source_value s ON s.id = f."\(currency)"
-            WHERE UPPER(s.value) <> 'USD' AND \(amounts.isEmpty ? "0" : counted.2) AND NOT EXISTS (
+            FROM "\(counted.1)" f JOIN source_value s ON s.id = f."\(currency)"
+            WHERE UPPER(s.value) NOT IN ('USD', '\(Money.unknown)') AND \(condition) AND NOT EXISTS (
               SELECT 1 FROM main.rate_v r
               WHERE r.currency = UPPER(s.value) AND r.from_day <= f."\(day)" AND \(live("r")))
             GROUP BY s.value
+            UNION ALL
+            SELECT 'no_currency', '\(fact.name)', a.value, a.service, \(counted.0)
+            FROM "\(counted.1)" f JOIN source_value s ON s.id = f."\(currency)" JOIN source_value a ON a.id = f.account
+            WHERE s.value = '\(Money.unknown)' AND \(condition)
+            GROUP BY a.value, a.service
             """
     }
 }

@@ -4,6 +4,13 @@ import EventLog
 import Ledger
 import Projection
 
+enum LineageText {
+    /// The record, or why it is not there any more.
+    static func text(_ line: LineageLine) -> String {
+        line.expired.map { "(its bytes were removed on purpose by event \($0), zone.expired)" } ?? line.text
+    }
+}
+
 struct Lineage: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "From a figure to its files, captures and lines; from a file or capture to its rows and curated files.",
@@ -22,7 +29,7 @@ struct Lineage: ParsableCommand {
     @Argument(help: "dimension=value.") var filters: [String] = []
     @Option(name: .customLong("where"), help: "Condition over the fact's columns.") var condition: String?
     @Option(help: "Day reported on.", transform: Moments.day) var day: Int64?
-    @Option(help: "As known at this event.") var knownAt: Int64?
+    @Option(help: KnownAt.help) var knownAt: String?
     @Option(help: "Lines to show.") var limit = 10
 
     func run() throws {
@@ -34,8 +41,8 @@ struct Lineage: ParsableCommand {
                     return (String(filter[..<equals]), String(filter[filter.index(after: equals)...]))
                 }
                 return try lake.lineage(
-                    kpi: String(subject.dropFirst(4)), filter: Dictionary(pairs, uniquingKeysWith: { $1 }), day: day, knownAt: knownAt,
-                    limit: limit)
+                    kpi: String(subject.dropFirst(4)), filter: Dictionary(pairs, uniquingKeysWith: { $1 }), day: day,
+                    knownAt: try knownAt.map { try lake.known(at: $0).seq }, limit: limit)
             }
             guard let condition else {
                 if subject.hasPrefix("fact_") { throw ValidationError("name a row: --where \"column = value\"") }
@@ -53,7 +60,7 @@ struct Lineage: ParsableCommand {
                     report.lines.map {
                         [
                             "capture": .int($0.capture.seq), "line": .int($0.line), "text": .string($0.text),
-                            "raw": $0.rawPath.map { .string($0) } ?? .null,
+                            "raw": $0.rawPath.map { .string($0) } ?? .null, "expired": $0.expired.map { .int($0) } ?? .null,
                         ]
                     }),
                 "captures": .array(
@@ -74,7 +81,7 @@ struct Lineage: ParsableCommand {
             Terminal.out("rests on \(Words.count(report.rows, "row")) from \(Words.count(Int64(report.captures.count), "capture")):")
         }
         for line in report.lines {
-            Terminal.out("  capture \(line.capture.seq), \(line.capture.name), line \(line.line): \(line.text)")
+            Terminal.out("  capture \(line.capture.seq), \(line.capture.name), line \(line.line): \(LineageText.text(line))")
         }
         if report.rows > Int64(report.lines.count), !report.lines.isEmpty {
             Terminal.out("  and \(Words.count(report.rows - Int64(report.lines.count), "more row", "more rows"))")
@@ -94,50 +101,5 @@ struct Lineage: ParsableCommand {
         var events = TextTable(columns: [("event", .right), ("time", .left), ("type", .left), ("says", .left)])
         events.rows = report.events.suffix(12).map { ["\($0.seq)", String($0.time.iso.prefix(19)), $0.type, EventText.says($0)] }
         Terminal.out(events.render())
-    }
-}
-
-struct Restatements: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Figures that later files changed or withdrew.")
-
-    @OptionGroup var options: RootOptions
-    @Option(help: "At most so many, newest first.") var limit = 20
-    @Option(help: "Only this fact.") var table: String?
-    @Option(help: "Only those of events after this one.") var since: Int64 = 0
-
-    func run() throws {
-        let found = try options.read { try $0.restatements(limit: limit, table: table, since: since) }
-        if options.json {
-            return try Terminal.json(
-                .array(
-                    found.map { item in
-                        [
-                            "table": .string(item.table), "event": .int(item.event), "since": .int(item.since),
-                            "withdrawn": .bool(item.isWithdrawn),
-                            "key": .object(Dictionary(item.key.map { ($0.0, .string($0.1)) }, uniquingKeysWith: { $1 })),
-                            "changes": .array(
-                                item.changes.map {
-                                    [
-                                        "column": .string($0.column), "before": $0.before.map { .string($0) } ?? .null,
-                                        "after": $0.after.map { .string($0) } ?? .null,
-                                    ]
-                                }),
-                        ]
-                    }))
-        }
-        guard !found.isEmpty else { return Terminal.out("nothing was restated") }
-        var rows = TextTable(columns: [
-            ("event", .right), ("time", .left), ("table", .left), ("of", .left), ("column", .left), ("before", .right), ("after", .right),
-        ])
-        for item in found {
-            let key = item.key.filter { $0.0 != "src" }.map(\.1).joined(separator: " ")
-            for change in item.changes {
-                rows.rows.append([
-                    "\(item.event)", String(item.time.prefix(16)), item.table, key, change.column, change.before ?? "–",
-                    item.isWithdrawn ? "withdrawn" : change.after ?? "–",
-                ])
-            }
-        }
-        Terminal.out(rows.render())
     }
 }

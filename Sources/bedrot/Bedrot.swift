@@ -28,8 +28,11 @@ struct Bedrot: ParsableCommand {
             CommandGroup(name: "Projecting", subcommands: [Project.self, Rebuild.self, Replay.self, DigestCommand.self, Verify.self]),
             CommandGroup(
                 name: "Asking",
-                subcommands: [Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Query.self]),
-            CommandGroup(name: "Keeping", subcommands: [ArchiveCommand.self]),
+                subcommands: [
+                    Events.self, Show.self, Lineage.self, Restatements.self, Coverage.self, KPI.self, Alerts.self, Goals.self, Query.self,
+                    Export.self, Schema.self,
+                ]),
+            CommandGroup(name: "Keeping", subcommands: [TagCommand.self, ArchiveCommand.self]),
             CommandGroup(name: "Measuring", subcommands: [Doctor.self, Bench.self]),
         ])
 
@@ -196,7 +199,10 @@ struct RootOptions: ParsableArguments {
         defer { lake.close() }
         let bar = Bar(quiet: quiet || json)
         lake.progress = { bar.update($0, $1, $2) }
-        defer { bar.clear() }
+        defer {
+            bar.clear()
+            if !quiet { for warning in lake.definitionWarnings { Terminal.note("not portable: \(warning)") } }
+        }
         return try body(lake)
     }
 }

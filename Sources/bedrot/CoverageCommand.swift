@@ -69,6 +69,7 @@ private enum CoverageText {
         case .failed: "failed"
         case .limited: "limited by the account"
         case .never: "never tried"
+        case .missed: "missed"
         case .notDue: "not yet due"
         case .acknowledged: "acknowledged"
         }
@@ -83,6 +84,7 @@ private enum CoverageText {
         case .failed: "f"
         case .limited: "l"
         case .never: "·"
+        case .missed: "×"
         case .notDue: " "
         case .acknowledged: "a"
         }
@@ -123,8 +125,10 @@ private enum CoverageText {
     private static func summary(_ row: CoverageRow, _ today: Int64) -> String {
         var parts = [Words.count(Int64(row.captures), "capture")]
         if let last = row.lastDay { parts.append("last day \(CalendarDay.text(day: last)), \(age(last, today))") }
-        if row.isSnapshots { parts.append("each shows its own day only") }
+        if let days = row.snapshotDays { parts.append("a snapshot counts for \(Words.count(days, "day"))") }
         let gaps = row.runs.filter(\.state.isGap).reduce(Int64(0)) { $0 + $1.days.upperBound - $1.days.lowerBound + 1 }
+        let missed = row.runs.filter { $0.state == .missed }.reduce(Int64(0)) { $0 + $1.days.upperBound - $1.days.lowerBound + 1 }
+        if missed > 0 { parts.append("\(Words.count(missed, "day")) missed for good") }
         if !row.runs.isEmpty { parts.append(gaps == 0 ? "no gap" : "\(Words.count(gaps, "day")) missing") }
         return parts.joined(separator: ", ")
     }
@@ -183,7 +187,8 @@ private enum CoverageText {
             }
             return [
                 "dataset": .string(row.stream), "account": .string(row.account), "captures": .int(Int64(row.captures)),
-                "last_day": row.lastDay.map { .string(CalendarDay.text(day: $0)) } ?? .null, "snapshots": .bool(row.isSnapshots),
+                "last_day": row.lastDay.map { .string(CalendarDay.text(day: $0)) } ?? .null, "snapshots": .bool(row.snapshotDays != nil),
+                "snapshot_days": row.snapshotDays.map { .int($0) } ?? .null,
                 "runs": .array(runs),
             ]
         }

@@ -231,7 +231,7 @@ enum EventText {
         func text(_ key: String) -> String? { event.body[key]?.string ?? event.body[key]?.int.map { String($0) } }
         let keys = [
             "label", "name", "path", "command", "outcome", "capture", "partition", "to", "rows", "code", "reason", "value", "member",
-            "account", "note", "first_day", "last_day",
+            "account", "at", "note", "first_day", "last_day",
         ]
         var parts = keys.compactMap { key in text(key).map { "\(key) \($0)" } }
         for key in ["new", "missing"] {

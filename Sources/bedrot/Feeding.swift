@@ -200,10 +200,10 @@ struct Zones: ParsableCommand {
 
 struct Artist: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say which names and ids are one artist.",
+        abstract: "Enter artists, and say which names and ids are one.",
         discussion:
             "Spellings that differ in case, spaces, dots, hyphens and underscores are one name already; ids of services need an alias.",
-        subcommands: [Alias.self])
+        subcommands: [Add.self, Alias.self])
 
     struct Alias: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -236,6 +236,16 @@ enum Moments {
     static func day(_ text: String) throws -> Int64 {
         guard let day = CalendarDay.day(text) else { throw ValidationError("“\(text)” is not a day; write YYYY-MM-DD") }
         return day
+    }
+
+    /// The days of a day, month or year.
+    static func period(_ text: String) throws -> ClosedRange<Int64> {
+        if let day = CalendarDay.day(text) { return day...day }
+        let first = text.utf8.count == 4 ? "\(text)-01" : text
+        guard let month = CalendarDay.month(first), let from = CalendarDay.day("\(first)-01"),
+            let end = CalendarDay.day("\(CalendarDay.text(month: month + (text.utf8.count == 4 ? 12 : 1)))-01")
+        else { throw ValidationError("“\(text)” is none of YYYY-MM-DD, YYYY-MM, YYYY") }
+        return from...(end - 1)
     }
 
     static func moment(_ text: String) throws -> Timestamp {

@@ -11,7 +11,10 @@ enum IngestText {
         guard !quiet else { return }
         moves(report.moves)
         if report.projection == nil, !isDryRun { Terminal.out("not projected: run `bedrot project`") }
-        if let projection = report.projection { ProjectionText.overflowing(projection) }
+        if let projection = report.projection {
+            ProjectionText.overflowing(projection)
+            AlertText.news(projection.alerts)
+        }
         guard !isDryRun else { return }
         let captures = report.files.compactMap { if case .promoted(let capture, _, _, _, _) = $0.kind { capture } else { nil } }
         if captures.count == 1 { Terminal.out("undo: bedrot retract \(captures[0]) --reason …") }
@@ -46,6 +49,9 @@ enum IngestText {
                 if let drift = file.drift {
                     if !drift.new.isEmpty {
                         Terminal.out("  new columns, kept in raw until the contract names them: \(drift.new.joined(separator: ", "))")
+                    }
+                    if !drift.retyped.isEmpty {
+                        Terminal.out("  columns of another type than the contract says: \(drift.retyped.joined(separator: ", "))")
                     }
                     if !drift.missing.isEmpty {
                         Terminal.out("  columns that the export before had: \(drift.missing.joined(separator: ", "))")
@@ -114,6 +120,7 @@ enum IngestText {
                 body["held"] = .int(Int64(held))
                 if let drift = file.drift {
                     body["new_columns"] = .array(drift.new.map { .string($0) })
+                    body["retyped_columns"] = .array(drift.retyped.map { .string($0) })
                     body["missing_columns"] = .array(drift.missing.map { .string($0) })
                 }
                 if let change = report.projection?.changes[event] {
@@ -144,7 +151,7 @@ enum IngestText {
         return ["files": .array(files), "kpis": .array(report.moves.map(json))]
     }
 
-    private static func json(_ move: KPIMove) -> JSON {
+    static func json(_ move: KPIMove) -> JSON {
         func text(_ value: KPIValue?) -> JSON { value.map { .string($0.text(unit: move.kpi.unit, decimals: move.kpi.decimals)) } ?? .null }
         return [
             "kpi": .string(move.kpi.id), "dimensions": .string(move.dimensions), "before": text(move.before), "after": text(move.after),

@@ -27,6 +27,7 @@ struct KPI: ParsableCommand {
                                 "kpi": .string(value.kpi), "dimensions": (try? JSON.parse(Array(value.dimensions.utf8))) ?? .null,
                                 "num": value.numerator.map { .int($0) } ?? .null, "den": value.denominator.map { .int($0) } ?? .null,
                                 "unconverted": value.unconverted.map { .int($0) } ?? .null,
+                                "covered": value.covered.map { .int($0) } ?? .null, "expected": value.expected.map { .int($0) } ?? .null,
                                 "value": .string(value.text(unit: kpi?.unit ?? "", decimals: kpi?.decimals ?? 0)),
                                 "unit": .string(kpi?.unit ?? ""),
                             ]
@@ -58,12 +59,29 @@ struct KPI: ParsableCommand {
         @OptionGroup var options: RootOptions
         @Argument(help: "The KPI.") var id: String
         @Option(help: "Day reported on. Default: the newest snapshot's.", transform: Moments.day) var day: Int64?
-        @Option(help: "As known at this event. Default: now.") var knownAt: Int64?
+        @Option(help: KnownAt.help) var knownAt: String?
+        @Option(help: "The dimensions to tell it by, with commas; the others are summed where the KPI allows it.") var by: String?
+        @Flag(help: "Print CSV, with the exact numerator and denominator.") var csv = false
 
         func run() throws {
-            let (kpi, answer) = try options.read { lake in
+            var (kpi, answer) = try options.read { lake in
                 let kpi = try lake.kpi(id)
-                return (kpi, try lake.kpiValues(kpi, day: day, knownAt: knownAt))
+                return (kpi, try lake.kpiValues(kpi, day: day, knownAt: try knownAt.map { try lake.known(at: $0).seq }))
+            }
+            var dimensions = kpi.dimensions
+            if let by {
+                dimensions = by.split(separator: ",").map(String.init)
+                answer.values = try kpi.values(answer.values, by: dimensions)
+            }
+            if csv {
+                let rows = answer.values.map { value in
+                    let cells = (try? JSON.parse(Array(value.dimensions.utf8)))?.object ?? [:]
+                    let numbers = [value.numerator, value.denominator, value.covered, value.expected, value.unconverted]
+                    return dimensions.map { cells[$0]?.string ?? cells[$0]?.int.map { String($0) } ?? "" }
+                        + [value.text(unit: kpi.unit, decimals: kpi.decimals)] + numbers.map { $0.map { String($0) } ?? "" }
+                }
+                let headings = dimensions + ["value", "num", "den", "covered", "expected", "unconverted"]
+                return Terminal.out(CSVText.table(headings, rows))
             }
             if options.json {
                 return try Terminal.json([
@@ -74,10 +92,12 @@ struct KPI: ParsableCommand {
                                 "dimensions": (try? JSON.parse(Array($0.dimensions.utf8))) ?? .null,
                                 "num": $0.numerator.map { .int($0) } ?? .null, "den": $0.denominator.map { .int($0) } ?? .null,
                                 "unconverted": $0.unconverted.map { .int($0) } ?? .null,
+                                "covered": $0.covered.map { .int($0) } ?? .null, "expected": $0.expected.map { .int($0) } ?? .null,
                             ]
                         }),
                 ])
             }
+            if !kpi.compares.isEmpty { Terminal.out("a comparison of \(kpi.compares.joined(separator: " and ")), which are never added") }
             Terminal.out("\(kpi.title), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)")
             var table = TextTable(columns: [("of", .left), ("value", .right), ("unit", .left)])
             table.rows = answer.values.map {
@@ -144,82 +164,6 @@ struct KPI: ParsableCommand {
             Terminal.out(table.render())
         }
     }
-
-    struct Explain: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "How a KPI is computed, and from what.")
-
-        @OptionGroup var options: RootOptions
-        @Argument(help: "The KPI.") var id: String
-
-        func run() throws {
-            let (kpi, answer, reads) = try options.read { lake in
-                let kpi = try lake.kpi(id)
-                return (kpi, try lake.kpiValues(kpi, day: nil, knownAt: nil), try lake.reads(of: kpi))
-            }
-            if options.json {
-                return try Terminal.json([
-                    "kpi": .string(kpi.id), "title": .string(kpi.title), "unit": .string(kpi.unit), "direction": .string(kpi.direction),
-                    "formula": .string(kpi.formula), "sql": .string(kpi.sql), "reads": .array(reads.columns.map { .string($0) }),
-                    "issues": .array(reads.issues.map(\.json)),
-                    "file": .string(kpi.path),
-                ])
-            }
-            Terminal.out(
-                """
-                \(kpi.title) (\(kpi.id))\nunit       \(kpi.unit); better when it goes \(kpi.direction)\nformula    \
-                \(kpi.formula)\nreads      \(reads.columns.joined(separator: ", "))\ndefined in \(kpi.path)\n\n\(kpi.sql)\n
-                """
-            )
-            for value in answer.values.suffix(6) {
-                Terminal.out(
-                    """
-                    \(IngestText.dimensions(value.dimensions)): \(value.numerator.map { String($0) } ?? "–") / \
-                    \(value.denominator.map { String($0) } ?? "–") = \(value.text(unit: kpi.unit, decimals: kpi.decimals)) \
-                    \(value.unit(kpi))
-                    """
-                )
-            }
-            for issue in reads.issues { Terminal.out("issue: \(issue.text)") }
-            Terminal.out("trace it: bedrot lineage kpi:\(kpi.id)")
-        }
-    }
-}
-
-struct Query: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Ask the warehouse in SQL, read-only.",
-        discussion: """
-            Facts, totals and dimensions by their plain names show the current figures; NAME_v holds all versions. The table `events` \
-            (seq, id, time, type, stream, actor, run, body) is the log; from_seq and set_seq of a fact are seqs of events.
-            """)
-
-    @OptionGroup var options: RootOptions
-    @Argument(help: "One SELECT.") var sql: String
-    @Flag(help: "Print CSV.") var csv = false
-
-    func run() throws {
-        let result = try options.read { try $0.query(sql) }
-        if options.json {
-            return try Terminal.json(
-                .array(result.rows.map { row in .object(Dictionary(zip(result.columns, row).map { ($0, $1) }, uniquingKeysWith: { $1 })) }))
-        }
-        func text(_ json: JSON, null: String) -> String {
-            switch json {
-            case .string(let text): text
-            case .int(let number): String(number)
-            default: null
-            }
-        }
-        if csv {
-            return Terminal.out(CSVText.table(result.columns, result.rows.map { $0.map { text($0, null: "") } }))
-        }
-        var table = TextTable(
-            columns: result.columns.enumerated().map { i, name in
-                (name, result.rows.contains { if case .string = $0[i] { true } else { false } } ? .left : .right)
-            })
-        table.rows = result.rows.map { $0.map { text($0, null: "–") } }
-        Terminal.out(table.render())
-    }
 }
 
 extension QualityIssue {
@@ -233,5 +177,5 @@ extension QualityIssue {
 
 extension KPIValue {
     /// The unit for people, with what the value leaves out.
-    fileprivate func unit(_ kpi: KPIDefinition) -> String { [kpi.unit, remark].compactMap(\.self).joined(separator: ", ") }
+    func unit(_ kpi: KPIDefinition) -> String { [kpi.unit, remark].compactMap(\.self).joined(separator: ", ") }
 }

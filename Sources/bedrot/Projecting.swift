@@ -12,17 +12,25 @@ struct Project: ParsableCommand {
 
     func run() throws {
         if status {
-            let status = try options.read { try $0.projector.status() }
+            let (status, definitions) = try options.read { (try $0.projector.status(), try $0.staleDefinitions()) }
+            let stale = definitions.isEmpty ? status.stale : definitions.map(\.text)
             if options.json {
                 return try Terminal.json([
-                    "projected": .int(status.projected), "head": .int(status.head),
+                    "projected": .int(status.projected), "head": .int(status.head), "lag": .int(status.head - status.projected),
                     "generation": status.generation.map { .int(Int64($0)) } ?? .null,
-                    "stale": .array(status.stale.map { .string($0) }),
+                    "stale": .array(stale.map { .string($0) }),
+                    "definitions": .array(definitions.map(\.json)),
                     "issues": .array(status.issues.map(\.json)),
                 ])
             }
-            Terminal.out("projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")")
-            for reason in status.stale { Terminal.out("stale: \(reason)") }
+            let lag = status.head - status.projected
+            Terminal.out(
+                """
+                projected to event \(status.projected) of \(status.head)\(status.generation.map { ", generation \($0)" } ?? "")\
+                \(lag > 0 ? "; \(Words.count(lag, "event")) not projected: bedrot project" : "")
+                """
+            )
+            for reason in stale { Terminal.out("stale: \(reason)") }
             for issue in status.issues { Terminal.out("issue: \(issue.text)") }
             return
         }
@@ -113,7 +121,10 @@ struct Verify: ParsableCommand {
         if worker { return try VerifyWorker.run(layout) }
         let result = try VerifyWorker.spawn(layout, options: options)
         if options.json {
-            try Terminal.json(result.json)
+            let report = shadow && result.findings.isEmpty ? try options.write { try $0.shadow() } : nil
+            try Terminal.json(result.json(with: report.map { ShadowText.json($0) }))
+            guard result.findings.isEmpty, report?.isEqual != false else { throw ExitCode(1) }
+            return
         } else {
             for finding in result.findings { Terminal.note("bad: \(finding)") }
             Terminal.out(
@@ -123,6 +134,9 @@ struct Verify: ParsableCommand {
                 \(Words.grouped(result.megabytesPerSecond)) MB/s
                 """
             )
+            for (event, count) in result.released.sorted(by: { $0.key < $1.key }) {
+                Terminal.out("\(Words.count(count, "object")) removed on purpose by event \(event) (zone.expired): no damage")
+            }
             Terminal.out(
                 result.findings.isEmpty
                     ? "the log is sound"
@@ -134,10 +148,9 @@ struct Verify: ParsableCommand {
         }
         guard result.findings.isEmpty else { throw ExitCode(1) }
         guard shadow else { return }
-        let comparison = try options.write { try $0.replay(into: nil, until: nil, only: []) }
-        for difference in comparison.differences.prefix(20) { Terminal.note("differs: \(difference)") }
-        if !comparison.differences.isEmpty { throw ExitCode(1) }
-        if !options.json { Terminal.out("a replay gives the live state: \(comparison.replayed.all)") }
+        let report = try options.write { try $0.shadow() }
+        ShadowText.print(report)
+        if !report.isEqual { throw ExitCode(1) }
     }
 }
 
@@ -150,28 +163,39 @@ enum VerifyWorker {
         var objectBytes: Int64 = 0
         var seconds = 0.0
         var findings: [String] = []
+        /// Objects that are missing because an event removed them, by that event.
+        var released: [Int64: Int64] = [:]
         var isComplete = false
 
         var eventsPerSecond: Int64 { Int64(Double(events) / max(seconds, 0.001)) }
         var megabytesPerSecond: Int64 { Int64(Double(bytes + objectBytes) / 1e6 / max(seconds, 0.001)) }
-        var json: JSON {
-            [
+
+        /// With what a replay beside the live state found, where one was asked for and the log is sound.
+        func json(with shadow: JSON?) -> JSON {
+            var body: [String: JSON] = [
                 "events": .int(events), "bytes": .int(bytes), "objects": .int(objects), "object_bytes": .int(objectBytes),
-                "findings": .array(findings.map { .string($0) }),
+                "findings": .array(findings.map { .string($0) }), "expired_objects": VerifyWorker.json(released),
             ]
+            body["shadow"] = shadow
+            return .object(body)
         }
+    }
+
+    private static func json(_ released: [Int64: Int64]) -> JSON {
+        .object(Dictionary(uniqueKeysWithValues: released.map { (String($0.key), JSON.int($0.value)) }))
     }
 
     static func run(_ layout: Layout) throws {
         let verifier = Verifier(
-            folder: layout.log, objects: ObjectStore(at: layout.objects), indexing: indexEntries, references: namedObjects)
+            folder: layout.log, objects: ObjectStore(at: layout.objects), indexing: indexEntries, references: namedObjects,
+            releases: releasedObjects)
         let report = try verifier.run { progress in
             try? Terminal.json(["phase": .string(progress.phase.rawValue), "done": .int(progress.done), "total": .int(progress.total)])
         }
         for finding in report.findings { try Terminal.json(["finding": .string("\(finding)")]) }
         try Terminal.json([
             "events": .int(report.events), "bytes": .int(report.bytes), "objects": .int(report.objects),
-            "object_bytes": .int(report.objectBytes),
+            "object_bytes": .int(report.objectBytes), "expired_objects": json(report.released),
         ])
     }
 
@@ -204,6 +228,9 @@ enum VerifyWorker {
                 result.bytes = json["bytes"]?.int ?? 0
                 result.objects = json["objects"]?.int ?? 0
                 result.objectBytes = json["object_bytes"]?.int ?? 0
+                for (event, count) in json["expired_objects"]?.object ?? [:] {
+                    if let event = Int64(event) { result.released[event] = count.int }
+                }
                 result.isComplete = true
             }
         }
@@ -243,6 +270,51 @@ enum VerifyWorker {
     }
 }
 
+/// What `verify --shadow` says.
+enum ShadowText {
+    /// What brings back a live state that a replay does not give.
+    static let remedy = "bedrot rebuild"
+
+    static func print(_ report: ShadowReport) {
+        guard !report.isEqual else { return Terminal.out("a replay gives the live state: \(report.replayed.all)") }
+        for table in report.tables { Terminal.note("differs: \(table.text)") }
+        for file in report.files { Terminal.note("differs: \(text(file))") }
+        if let event = report.parting {
+            Terminal.note("they part at event \(event.seq), \(event.type) of \(event.time.iso) (bedrot show \(event.seq))")
+        } else if report.tables.isEmpty {
+            Terminal.note("all tables agree: the files were changed after they were written")
+        } else {
+            Terminal.note("no event makes these rows: they were put into the live warehouse by another program")
+        }
+        Terminal.note("the log is sound, so make the live state anew: \(remedy)")
+    }
+
+    private static func text(_ file: ShadowReport.File) -> String {
+        guard let line = file.line else {
+            return file.live == nil ? "\(file.path) is missing" : "\(file.path) is there, but a replay writes no such file"
+        }
+        return "\(file.path):\(line): “\(file.live ?? "the end")”, a replay writes “\(file.replayed ?? "the end")”"
+    }
+
+    static func json(_ report: ShadowReport) -> JSON {
+        [
+            "equal": .bool(report.isEqual), "seq": .int(report.live.seq), "live": .string(report.live.all),
+            "replayed": .string(report.replayed.all), "tables": .array(report.tables.map(\.json)),
+            "files": .array(
+                report.files.map { file in
+                    [
+                        "path": .string(file.path), "line": file.line.map { .int(Int64($0)) } ?? .null,
+                        "live": file.live.map { .string($0) } ?? .null, "replayed": file.replayed.map { .string($0) } ?? .null,
+                    ]
+                }),
+            "first_event": report.parting.map {
+                ["seq": .int($0.seq), "type": .string($0.type), "stream": .string($0.stream), "time": .string($0.time.iso)]
+            } ?? .null,
+            "remedy": report.isEqual ? .null : .string(remedy),
+        ]
+    }
+}
+
 enum ProjectionText {
     static func print(_ outcome: ProjectionOutcome, _ options: RootOptions) throws {
         if options.json {
@@ -251,9 +323,15 @@ enum ProjectionText {
                 "curated": .array(outcome.curated.map { .string($0.path) }), "snapshots": .array(outcome.snapshots.map { .int($0) }),
                 "skipped": .object(outcome.skipped.mapValues { .int($0) }),
                 "unready": .object(outcome.unready.mapValues { .string($0) }),
+                "stale": .array(outcome.stale.map(\.json)),
+                "alerts": .object([
+                    "opened": .int(Int64(outcome.alerts.count(where: \.isOpened))),
+                    "resolved": .int(Int64(outcome.alerts.count { !$0.isOpened })),
+                ]),
             ])
         }
         guard !options.quiet else { return }
+        for definition in outcome.stale { Terminal.out("was stale: \(definition.cause)") }
         Terminal.out("projected events \(outcome.from + 1) to \(outcome.to), generation \(outcome.generation)")
         for file in outcome.curated {
             Terminal.out(
@@ -265,6 +343,7 @@ enum ProjectionText {
         }
         unready(outcome.unready)
         overflowing(outcome)
+        AlertText.news(outcome.alerts)
     }
 
     /// KPIs without a value because of an absurd amount in some file.

@@ -6,9 +6,14 @@ import Projection
 
 struct Reference: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Assumptions: exchange rates, and names that mean an account.",
-        discussion: "Each is an event (reference.changed): what was assumed when stays known, and a KPI can be asked for as it was then.",
-        subcommands: [Rate.self, Import.self, Account.self, List.self])
+        abstract: "Assumptions: rates, splits, goals, the catalogue, limits of alerts, names.",
+        discussion: """
+            Each is an event (reference.changed): what was assumed when stays known, and a KPI can be asked for as it was then.
+            The tables are files of projections/reference/; `bedrot reference list` names them.
+            """,
+        subcommands: [
+            Set.self, Remove.self, Import.self, List.self, History.self, Rate.self, Account.self, Currency.self,
+        ])
 
     struct Rate: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -21,22 +26,6 @@ struct Reference: ParsableCommand {
         @Argument(help: "US dollars for one unit, at most nine decimals.") var usd: String
 
         func run() throws { try Reference.enter([try ReferenceRate(currency: currency, day: day, usd: usd)], options) }
-    }
-
-    struct Import: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Enter many assumptions from a file.", subcommands: [Rates.self])
-
-        struct Rates: ParsableCommand {
-            static let configuration = CommandConfiguration(
-                abstract: "Enter rates from a CSV with the columns currency, date, usd.",
-                discussion: "One wrong line, and nothing is entered. Rates that are known already are left out.")
-
-            @OptionGroup var options: RootOptions
-            @Argument(help: "The file.", completion: .file(extensions: ["csv"])) var file: String
-
-            func run() throws { try Reference.enter(try options.read { try $0.readRates(file) }, options) }
-        }
     }
 
     struct Account: ParsableCommand {
@@ -59,54 +48,32 @@ struct Reference: ParsableCommand {
         }
     }
 
-    struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What is in force: rates, accounts or artists.")
-
-        enum Kind: String, ExpressibleByArgument, CaseIterable { case rate, account, artist }
+    struct Currency: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say in which currency a service counts an account's money.",
+            discussion: """
+                Example: bedrot reference currency metaads act_100000000000001 EUR
+                It counts for files that do not say it themselves, old ones too. Without it their amounts stay unconverted.
+                """)
 
         @OptionGroup var options: RootOptions
-        @Argument(help: "rate, account or artist.") var kind: Kind
+        @Argument(help: "The service.") var service: String
+        @Argument(help: "The account.") var account: String
+        @Argument(help: "ISO 4217 code.") var currency: String
 
-        func run() throws { try kind == .rate ? listRates() : listNames() }
-
-        private func listRates() throws {
-            let rates = try options.read { try $0.rates() }
-            if options.json {
-                return try Terminal.json(
-                    .array(
-                        rates.map {
-                            [
-                                "currency": .string($0.currency), "date": .string(CalendarDay.text(day: $0.day)),
-                                "usd": .string(CellText.nano($0.nano)),
-                            ]
-                        }))
+        func run() throws {
+            let seq = try options.write { lake in
+                let seq = try lake.setCurrency(service: service, account: account, code: currency)
+                if seq != nil { _ = try lake.project() }
+                return seq
             }
-            guard !rates.isEmpty else { return Terminal.out("no rate is known; enter one: bedrot reference rate EUR DAY USD") }
-            var table = TextTable(columns: [("currency", .left), ("from", .left), ("USD for one", .right)])
-            table.rows = rates.map { [$0.currency, CalendarDay.text(day: $0.day), CellText.nano($0.nano)] }
-            Terminal.out(table.render())
-        }
-
-        private func listNames() throws {
-            let names = try options.read { try $0.names(kind.rawValue) }
-            if options.json {
-                return try Terminal.json(
-                    .array(
-                        names.map {
-                            [
-                                "service": .string($0.service), "name": .string($0.value), "member": .string($0.member),
-                                "seq": .int($0.seq),
-                            ]
-                        }))
-            }
-            guard !names.isEmpty else { return Terminal.out("no \(kind.rawValue) has another name") }
-            var table = TextTable(columns: [("service", .left), ("name", .left), ("is", .left), ("event", .right)])
-            table.rows = names.map { [$0.service, $0.value, $0.member, "\($0.seq)"] }
-            Terminal.out(table.render())
+            if options.json { return try Terminal.json(["seq": seq.map { .int($0) } ?? .null]) }
+            let says = "\(service) counts the money of \(account) in \(currency.uppercased())"
+            Terminal.out(seq.map { "event \($0): \(says)" } ?? "known already: \(says)")
         }
     }
 
-    private static func enter(_ rates: [ReferenceRate], _ options: RootOptions) throws {
+    static func enter(_ rates: [ReferenceRate], _ options: RootOptions) throws {
         let seqs = try options.write { lake in
             let seqs = try lake.setRates(rates)
             if !seqs.isEmpty { _ = try lake.project() }

@@ -10,6 +10,8 @@ enum Terminal {
     private static let isRead = isatty(STDOUT_FILENO) == 1
 
     static func out(_ text: String) { write(STDOUT_FILENO, (isRead ? harmless(text) : text) + "\n") }
+    /// Without the line end.
+    static func out(part text: String) { write(STDOUT_FILENO, isRead ? harmless(text) : text) }
     static func note(_ text: String) { write(STDERR_FILENO, harmless(text) + "\n") }
 
     /// File names and cells are other people's text: control characters in them must not steer a terminal.
@@ -46,11 +48,23 @@ enum Terminal {
         }
     }
 
+    /// A line that the person types; nil for an empty one.
+    static func answer(_ question: String) -> String? {
+        write(STDERR_FILENO, "\(question): ")
+        return readLine().flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// Puts a yes-or-no question; no is the default.
     static func ask(_ question: String) -> Bool {
         write(STDERR_FILENO, "\(question)\nGo on all the same? [y/N] ")
         guard let answer = readLine() else { return false }
         return ["y", "yes"].contains(answer.lowercased())
+    }
+
+    /// Asks for a text; nil where the person gives none.
+    static func read(_ question: String) -> String? {
+        write(STDERR_FILENO, "\(question): ")
+        return readLine()
     }
 
     /// Canonical JSON, one line.
@@ -116,10 +130,12 @@ struct TextTable {
     var rows: [[String]] = []
     /// Cells longer than this are cut with an ellipsis.
     var limit = 60
+    /// At least so wide; empty asks for nothing. A long answer goes on under its heading with the widths of its first rows.
+    var widths: [Int] = []
 
-    func render() -> String {
+    func render(heading: Bool = true) -> String {
         let shown = rows.map { row in row.map { cell in cell.count > limit ? cell.prefix(limit - 1) + "…" : cell } }
-        var widths = columns.map { $0.title.count }
+        var widths = columns.enumerated().map { max($1.title.count, self.widths.isEmpty ? 0 : self.widths[$0]) }
         for row in shown { for (i, cell) in row.enumerated() { widths[i] = max(widths[i], cell.count) } }
         func line(_ cells: [String]) -> String {
             let parts = cells.enumerated().map { i, cell -> String in
@@ -131,7 +147,7 @@ struct TextTable {
             return text
         }
         let rule = widths.map { String(repeating: "─", count: $0) }.joined(separator: "  ")
-        return ([line(columns.map(\.title)), rule] + shown.map(line)).joined(separator: "\n")
+        return ((heading ? [line(columns.map(\.title)), rule] : []) + shown.map(line)).joined(separator: "\n")
     }
 }
 

@@ -39,7 +39,8 @@ import Testing
         return found
     }
 
-    private static func lake() throws -> Root {
+    /// A small lake with all that the pages speak of: files fed twice, a changed figure, a reject, a refused file, a withdrawn capture.
+    static func lake() throws -> Root {
         let root = try Root()
         try root.feed(Made.first, Made.account)
         try root.feed(Made.second, Made.account)

@@ -10,7 +10,7 @@ import Testing
         let text = try root.ok(["doctor"]).text
         for part in [
             "ledger/log", "ledger/objects", "4_curated", "warehouse", "sessions", "free on its disk", "SQLite: 3.", "LMDB",
-            "reader revision",
+            "reader revision", "objects: ", "warehouse: ", " pages, ", " free\n", "oldest event ", ", newest ",
         ] {
             #expect(text.contains(part), "\(part)\n\(text)")
         }
@@ -18,6 +18,11 @@ import Testing
         #expect(text.hasSuffix("nothing needs a person\n"))
         let json = try root.json(["doctor"])
         #expect(json["events"]?.int == Int64(try root.events().count) && json["concerns"]?.array?.isEmpty == true)
+        let pages = try #require(json["warehouse"]), size = Files.size("\(root.path)/warehouse/bedrot_analytics.db")
+        #expect(try #require(pages["pages"]?.int) * #require(pages["page_bytes"]?.int) == size && pages["free_pages"]?.int != nil)
+        let times = try root.events().compactMap { $0["time"]?.string }
+        #expect(json["first_event"]?.string == times.first && json["last_event"]?.string == times.last)
+        #expect(try #require(json["parts"]?["ledger/objects"]?["files"]?.int) >= 80, "three captures and the definitions")
         // Three files, and the index of each of their folders.
         let landing = Files.walk("\(root.path)/1_landing")
         #expect(try #require(json["parts"]?["1_landing"]?["files"]?.int) == Int64(landing.count) && landing.count > 3)
@@ -90,5 +95,57 @@ import Testing
             text.text.contains("definitions/zones/radio/plays.yml:7: columns.3.typ: unknown key 'typ'\n    did you mean 'type'?\n"),
             "\(text)")
         #expect(text.errors.contains("10 errors"))
+    }
+
+    private static let kpi = """
+        /*---
+        kpi: listeners_sum
+        title: Listeners, all days
+        unit: count
+        direction: up
+        decimals: 0
+        formula: sum of daily listeners
+        dimensions: [artist]
+        ---*/
+        SELECT a.artist_id AS artist, IFNULL(SUM(f.listeners), 0) AS num, 1 AS den
+        FROM fact_audience_day f JOIN artist_of a ON a.source_id = f.artist
+        GROUP BY a.artist_id
+        ORDER BY a.artist_id;
+
+        """
+
+    @Test func aUsersOwnSQLIsWarnedAboutOnceAndWorks() throws {
+        let root = try Root()
+        try root.feed(Made.first, Made.account)
+        let path = "\(root.path)/definitions/projections/kpis/listeners_sum.sql"
+        try AtomicFile.makeFolders(AtomicFile.parent(of: path))
+        try Tree.write(Array(Self.kpi.utf8), to: path)
+        let place = "projections/kpis/listeners_sum.sql:10:31: `IFNULL(` is outside the portable subset; write COALESCE(a, b)"
+        #expect(try root.ok(["project"]).errors.contains("not portable: \(place)"))
+        #expect(try !root.ok(["project"]).errors.contains("not portable"), "said when it is new")
+        #expect(try #require(root.json(["kpi", "show", "listeners_sum"])["values"]?.array).count == 1)
+        try root.ok(["verify", "--shadow"])
+        let doctor = try root.ok(["doctor", "contracts"])
+        #expect(doctor.text == "\(path):10:31: warning: `IFNULL(` is outside the portable subset\n    write COALESCE(a, b)\n")
+        #expect(doctor.errors.contains("no error, 1 warning"))
+        let found = try root.json(["doctor", "contracts"])
+        #expect(found.array?.first?["severity"]?.string == "warning" && found.array?.first?["column"]?.int == 31)
+        #expect(found.array?.first?["construct"]?.string == "IFNULL(")
+        try root.ok(["doctor"])
+    }
+
+    @Test func shippedSQLMustBePortable() throws {
+        let root = try Root()
+        try root.feed(Made.first, Made.account)
+        let shipped = try TemporaryFolder()
+        for part in ["zones", "projections"] {
+            #expect(try Binary.other("cp", ["-r", "\(Binary.checkout)/\(part)", shipped.path]).code == 0)
+        }
+        try Tree.write(Array(Self.kpi.utf8), to: "\(shipped.path)/projections/kpis/listeners_sum.sql")
+        let events = try root.ok(["events", "--raw"]).bytes
+        let output = try root.ok(["project", "--definitions", shipped.path], code: 1)
+        #expect(output.errors.contains("projections/kpis/listeners_sum.sql:10:31: `IFNULL(`"), "\(output)")
+        #expect(try root.ok(["events", "--raw"]).bytes == events, "refused before anything is written")
+        #expect(try root.ok(["doctor", "contracts", "--definitions", shipped.path], code: 1).errors.contains("1 error"))
     }
 }

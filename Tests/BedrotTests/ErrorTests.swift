@@ -36,7 +36,9 @@ import Testing
         Case(["events", "--after", "noon"], 64, "“noon”", "YYYY-MM-DD"),
         Case(["kpi", "show", "nope"], 1, "no KPI “nope”", "known:", "streams_native_7d"),
         Case(["kpi", "history", "nope"], 1, "no KPI “nope”", "known:"),
-        Case(["kpi", "show", "streams_native_7d", "--known-at", "999999"], 1, "999999", "bedrot project"),
+        Case(["alerts", "ack", "1", "--note", "x"], 1, "event 1 is not an alert", "bedrot alerts"),
+        Case(["alerts", "ack", "1"], 64, "--note"),
+        Case(["kpi", "show", "streams_native_7d", "--known-at", "999999"], 1, "no event 999999", "its head is"),
         Case(["lineage", "fact_audience_day"], 64, "--where"),
         Case(["lineage", "fact_nothing", "--where", "1 = 1"], 1, "fact_nothing"),
         Case(["lineage", "kpi:streams_native_7d", "artist"], 64, "“artist” is not dimension=value"),
@@ -53,7 +55,8 @@ import Testing
         Case(["archive", "restore", "nothing"], 1, "the archive has no “nothing”", "bedrot archive list"),
         Case(["archive", "expire"], 64, "--dry-run", "--yes"),
         Case(["archive", "expire", "--yes", "--on", "2099-01-01"], 64, "--on is for --dry-run"),
-        Case(["archive", "expire", "--yes", "--objects"], 1, "refused", "every replay reads", "Nothing was removed"),
+        Case(["archive", "expire", "--yes", "--objects", "--file", "x.csv"], 64, "--objects is about what was received"),
+        Case(["archive", "expire", "--yes", "--yes-the-log-cannot-replay-them"], 64, "second word", "--objects --yes"),
         Case(["events", "--definitions", "/nowhere"], 1, "/nowhere holds no definitions", "--definitions"),
     ])
     func mistakesAreExplained(test: Case) throws {

@@ -18,7 +18,9 @@ func contract(yaml: String) throws -> Contract {
 func allContracts() throws -> [Contract] {
     let zones = checkout.appending(path: "zones")
     let list = FileManager.default.enumerator(atPath: zones.path())?.compactMap { $0 as? String } ?? []
-    return try list.sorted().filter { $0.hasSuffix(".yml") && !$0.hasSuffix("service.yml") }.map { try contract(String($0.dropLast(4))) }
+    return try list.sorted().filter { $0.hasSuffix(".yml") && !$0.hasSuffix("service.yml") && $0.contains("/") }.map {
+        try contract(String($0.dropLast(4)))
+    }
 }
 
 /// Keeps everything, rows as values that do not depend on how they were batched.

@@ -114,7 +114,7 @@ enum Subjects {
         var found: [Contract] = []
         for folder in [checkout.appending(path: "zones"), own.appending(path: "Zones")] {
             let list = FileManager.default.enumerator(atPath: folder.path())?.compactMap { $0 as? String } ?? []
-            for path in list.sorted() where path.hasSuffix(".yml") && !path.hasSuffix("service.yml") {
+            for path in list.sorted() where path.hasSuffix(".yml") && !path.hasSuffix("service.yml") && !path.hasSuffix("secrets.yml") {
                 switch attempt(
                     ContractError.self, { try Contract.parse(Array(Data(contentsOf: folder.appending(path: path))), path: path) })
                 {

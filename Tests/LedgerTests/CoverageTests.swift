@@ -167,4 +167,75 @@ import Testing
         #expect(
             try days(root, "spotify", to: "2025-03-07") == ["03-01..03-05 pulled", "03-06..03-06 acknowledged", "03-07..03-07 never_tried"])
     }
+
+    private func snapshot(_ root: Root, _ day: String, hours: Int64 = 18, rows: Bool = true) throws {
+        let name = "FollowerGender_2025-02-01_\(Export.epoch(day, hours: hours))_zone.a0.csv"
+        let text = "\"Gender\",\"Distribution\"\n" + (rows ? "\"Female\",\"0.6\"\n\"Male\",\"0.4\"\n" : "")
+        _ = try root.feed(root.file(name, text), project: true)
+    }
+
+    @Test func aSnapshotCountsUntilTheNextIsDueAndThePastCannotBeAskedFor() throws {
+        let root = try Root()
+        // `warn_days` of the service is 3.
+        for day in ["2025-03-01", "2025-03-03", "2025-03-10"] { try snapshot(root, day) }
+        try snapshot(root, "2025-03-17", rows: false)
+        let expected = [
+            "03-01..03-05 pulled", "03-06..03-09 missed", "03-10..03-12 pulled", "03-13..03-16 missed", "03-17..03-19 pulled_empty",
+        ]
+        #expect(try days(root, "tiktok") == expected + ["03-20..03-20 never_tried"])
+        #expect(try days(root, "tiktok", today: Self.today - 1) == expected)
+        #expect(try days(root, "tiktok", from: "2025-03-08", to: "2025-03-10") == ["03-08..03-09 missed", "03-10..03-10 pulled"])
+        #expect(try days(root, "tiktok", from: "2025-03-20", to: "2025-03-22").last == "03-21..03-22 not_yet_due")
+        let row = try root.lake.coverage(service: "tiktok", from: nil, to: nil, today: Self.today).rows[0]
+        #expect(row.snapshotDays == 3 && row.lastDay == Day.number("2025-03-17"))
+        #expect(row.runs.filter { $0.state == .missed }.allSatisfy { $0.remedy == nil && !$0.state.isGap })
+        let remedy = try #require(row.runs.last?.remedy)
+        #expect(remedy.contains("tiktokstudio") && remedy.contains("FollowerGender_") && !remedy.contains("choose"), "\(remedy)")
+        // Nothing can be done about what was missed, so there is nothing to acknowledge.
+        #expect(throws: LedgerError.self) {
+            try root.lake.acknowledge(
+                "tiktok/follower_gender", account: "zone.a0", days: Day.number("2025-03-06")...Day.number("2025-03-07"), note: "x",
+                today: Self.today)
+        }
+    }
+
+    @Test func theDayOfASnapshotIsCountedInTheReportingZone() throws {
+        let root = try Root(zone: "Pacific/Auckland")
+        for (day, hours) in [("2025-03-01", Int64(3)), ("2025-03-03", 23)] { try snapshot(root, day, hours: hours) }
+        let expected = ["03-01..03-06 pulled", "03-07..03-19 missed", "03-20..03-20 never_tried"]
+        #expect(try days(root, "tiktok") == expected)
+    }
+
+    @Test func whyThereIsNoSnapshotToday() throws {
+        let root = try Root()
+        let today = try root.lake.today()
+        try snapshot(root, CalendarDay.text(day: today - 10))
+        #expect(try days(root, "tiktok", today: today).last?.hasSuffix("never_tried") == true)
+        let draft = EventDraft(
+            stream: "tiktok/auth/zone.a0", type: "auth.required", actor: "os:1", run: nil,
+            body: ["service": "tiktok", "account": "zone.a0", "kind": "cookies"])
+        _ = try root.lake.log.write { try $0.append(draft) }
+        let asked = try #require(try newest(root, today))
+        #expect(asked.state == .signIn && asked.days == today...today && asked.remedy?.hasPrefix("sign in at") == true)
+        try snapshot(root, CalendarDay.text(day: today - 1))
+        #expect(try newest(root, today)?.state == .pulled)
+    }
+
+    /// What a session lacks, every dataset of the service lacks: this looks at one of them.
+    private func newest(_ root: Root, _ today: Int64) throws -> DayRun? {
+        let rows = try root.lake.coverage(service: "tiktok", from: nil, to: nil, today: today).rows
+        return rows.first { $0.stream == "tiktok/follower_gender" }?.runs.last
+    }
+
+    /// Sources that show the present only, by their contracts.
+    @Test(arguments: [
+        ("instagram/media", true), ("mailchimp/lists", true), ("mailchimp/reports", true), ("spotify/songs", true),
+        ("youtube/video_statistics", true), ("tiktok/follower_snapshot", true), ("instagram/insights", false), ("spotify/audience", false),
+        ("mailchimp/growth_history", false), ("manual/track_catalog", false),
+    ])
+    func contractsSayIt(stream: String, isSnapshot: Bool) throws {
+        let path = "zones/\(stream).yml"
+        let contract = try Contract.parse(Files.read("\(Root.package)/\(path)"), path: path)
+        #expect(contract.isSnapshot == isSnapshot)
+    }
 }

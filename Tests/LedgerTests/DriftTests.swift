@@ -65,3 +65,64 @@ import Testing
         #expect(try root.lake.preview([path], options).files[0].drift == nil)
     }
 }
+
+/// A column that stopped reading as its type.
+@Suite struct RetypedTests {
+    private static let contract = """
+        title: Plays
+        names: ["plays_<captured_at>.csv"]
+        account: {fixed: label}
+        columns:
+          - {name: day, type: day, required: true}
+          - {name: plays, type: integer}
+          - {name: mood, type: text, optional: true}
+        merge: {upsert: [day]}
+        period: day
+
+        """
+
+    private func feed(_ root: Root, _ cells: [String], _ number: Int, heading: String = "day,plays") throws -> FileOutcome {
+        let lines = cells.enumerated().map { "2025-03-0\($0 + 1),\($1)\n" }.joined()
+        return try root.feed(root.file("plays_2025040\(number)_120000.csv", "\(heading)\n\(lines)"))
+    }
+
+    /// Cells of the column `plays`, and whether that is another type.
+    @Test(arguments: [
+        (["1", "2", "3"], false), (["1", "2", "three"], false), (["1", "two", "three"], true), (["one", "two"], true), (["one"], false),
+        (["1", "2", "three", "four"], false), (["-1", "-2", "-3"], false), (["", "", ""], false),
+    ])
+    func mostOfTheLinesMustSayIt(cells: [String], isRetyped: Bool) throws {
+        let root = try Root(overlay: ["zones/test/plays.yml": Self.contract])
+        #expect(try feed(root, cells, 1).drift?.retyped == (isRetyped ? ["plays"] : nil))
+        let events = try root.events(.drifted)
+        #expect(events.map { $0.body["retyped"]?.array?.compactMap(\.string) } == (isRetyped ? [["plays"]] : []))
+    }
+
+    @Test func itIsReportedOnceAndWithTheRest() throws {
+        let root = try Root(overlay: ["zones/test/plays.yml": Self.contract])
+        #expect(try feed(root, ["1", "2"], 1).drift == nil)
+        #expect(try feed(root, ["1k", "2k"], 2).drift?.retyped == ["plays"])
+        #expect(try feed(root, ["3k", "4k"], 3).drift == nil)
+        let both = try #require(try feed(root, ["3k,x", "4k,y"], 4, heading: "day,plays,vibe").drift)
+        #expect(both.new == ["vibe"] && both.retyped == ["plays"])
+        #expect(try feed(root, ["3,x", "4,y"], 5, heading: "day,plays,vibe").drift?.retyped == [], "the new column alone is another shape")
+        #expect(try root.events(.drifted).count == 3)
+    }
+
+    @Test(arguments: [("", "frozen"), ("max_reject_permille: 100\n", "too_many_rejects")])
+    func aFrozenContractRefusesIt(more: String, code: String) throws {
+        let root = try Root(overlay: ["zones/test/plays.yml": Self.contract + "freeze: true\n" + more])
+        #expect(try feed(root, ["1", "2"], 1).word == "promoted")
+        let path = try root.file("plays_20250402_120000.csv", "day,plays\n2025-03-01,one\n2025-03-02,two\n")
+        let preview = try root.lake.preview([path], IngestOptions()).files[0]
+        #expect(preview.word == "quarantined" && preview.reason.contains(code), "\(preview.reason)")
+        #expect(try root.feed(path).reason.contains(code))
+        let new = try feed(root, ["1,2", "2,3"], 3, heading: "day,plays,vibe")
+        #expect(new.word == "quarantined" && new.reason.contains("'vibe' is new"), "\(new.reason)")
+        #expect(try root.events(.drifted).isEmpty)
+        // Named, it comes in.
+        try root.define("zones/test/plays.yml", Self.contract + "freeze: true\nignore: [vibe]\n")
+        #expect(try feed(root, ["1", "2"], 4).word == "promoted")
+        #expect(try root.state("test/plays").entries.values.filter { $0.quarantine != nil }.count == 1)
+    }
+}

@@ -96,3 +96,83 @@ import Testing
         #expect(throws: LedgerError.self) { try root.lake.nameAccount(service: "spotify", name: " ", account: "y") }
     }
 }
+
+/// Money whose currency the source does not say: never guessed, told by a person, known from then on.
+@Suite struct AccountCurrencyTests {
+    private func insights(_ account: String, currency: String? = nil, day: Int = 1) -> (name: String, text: String) {
+        let said = currency.map { "\"account_currency\":\"\($0)\"," } ?? ""
+        return (
+            "metaads_insights_\(account)_2025060\(day)_120000.json",
+            """
+            {"data":[{"campaign_id":"1","campaign_name":"DEMO",\(said)"date_start":"2025-05-0\(day)","date_stop":"2025-05-0\(day)",\
+            "spend":"10.00","impressions":"100","clicks":"1","reach":"90"}]}
+            """
+        )
+    }
+
+    private func spend(_ root: Root) throws -> [String] {
+        try root.lake.query(
+            """
+            SELECT a.value, c.value, f.day_no, CONVERT_NANO(f.spend_nano, r.nano_usd) FROM fact_ad_day f
+            JOIN source_value a ON a.id = f.account JOIN source_value c ON c.id = f.currency
+            LEFT JOIN rate_of r ON r.source_id = f.currency AND r.from_day <= f.day_no AND f.day_no < r.until_day ORDER BY 1, 3
+            """
+        ).rows.map { "\($0[0].string ?? "") \($0[1].string ?? "") \($0[3].int.map { "\($0 / 10_000_000)" } ?? "–")" }
+    }
+
+    @Test func itComesFromTheAnswerThenFromAPersonElseItIsUnknown() throws {
+        let root = try Root()
+        for (account, currency, day) in [("act_1", nil, 1), ("act_1", "GBP", 2), ("act_2", nil, 1), ("act_3", "USD", 1)]
+            as [(String, String?, Int)]
+        {
+            let made = insights(account, currency: currency, day: day)
+            #expect(try root.feed(root.file(made.name, made.text)).word == "promoted")
+        }
+        _ = try root.lake.setRates([
+            ReferenceRate(currency: "EUR", day: "2025-01-01", usd: "1.1"), ReferenceRate(currency: "GBP", day: "2025-01-01", usd: "1.3"),
+        ])
+        _ = try root.lake.project()
+        #expect(try spend(root) == ["act_1 XXX –", "act_1 GBP 1300", "act_2 XXX –", "act_3 USD 1000"])
+        func issues() throws -> [String] {
+            try root.lake.projector.status().issues.filter { $0.fact == "fact_ad_day" }.map { "\($0.issue) \($0.subject) \($0.rows)" }
+        }
+        #expect(try issues() == ["no_currency act_1 1", "no_currency act_2 1"])
+        let text = try root.lake.projector.status().issues.first?.text ?? ""
+        #expect(text.contains("bedrot reference currency metaads act_1 CODE"), "\(text)")
+        let before = try root.head()
+        #expect(try root.lake.setCurrency(service: "metaads", account: "ACT_1", code: "eur") != nil)
+        #expect(try root.lake.setCurrency(service: "metaads", account: "act_1", code: "EUR") == nil, "what is known is no news")
+        _ = try root.lake.project()
+        #expect(try spend(root) == ["act_1 EUR 1100", "act_1 GBP 1300", "act_2 XXX –", "act_3 USD 1000"])
+        #expect(try issues() == ["no_currency act_2 1"])
+        #expect(try root.lake.digestEqualsRebuild())
+        #expect(try spend(root) == ["act_1 EUR 1100", "act_1 GBP 1300", "act_2 XXX –", "act_3 USD 1000"])
+        // Corrected, and the past is what was known then.
+        _ = try root.lake.setCurrency(service: "metaads", account: "act_1", code: "GBP")
+        _ = try root.lake.project()
+        #expect(try spend(root).first == "act_1 GBP 1300")
+        _ = try root.lake.replay(into: "\(root.folder)/then", until: before, only: [])
+        let csv = "4_curated/metaads_daily.csv"
+        #expect(try String(decoding: Files.read("\(root.folder)/then/\(csv)"), as: UTF8.self).contains(",XXX,"))
+        #expect(try String(decoding: Files.read(root.layout.path(csv)), as: UTF8.self).components(",GBP,") == 2)
+        #expect(try root.lake.names("currency").map(\.member) == ["GBP"])
+        #expect(try root.lake.replay(into: nil, until: nil, only: []).differences.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("nowhere", "a", "EUR", "no service"), ("metaads", " ", "EUR", "account"), ("metaads", "a", "EURO", "ISO 4217"),
+        ("metaads", "a", "XXX", "ISO 4217"),
+    ])
+    func whatIsNoCurrencyIsRefused(service: String, account: String, code: String, says: String) throws {
+        let root = try Root()
+        let error = #expect(throws: LedgerError.self) { try root.lake.setCurrency(service: service, account: account, code: code) }
+        #expect(error?.description.contains(says) == true)
+        #expect(try root.events(.referenceChanged).isEmpty)
+        #expect(throws: LedgerError.self) { try ReferenceRate(currency: "XXX", day: "2025-01-01", usd: "1") }
+    }
+}
+
+extension String {
+    /// How often a part stands in a text.
+    fileprivate func components(_ part: String) -> Int { ranges(of: part).count }
+}

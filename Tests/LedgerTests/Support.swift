@@ -16,7 +16,7 @@ final class Root {
     private(set) var lake: Lake
 
     /// `overlay` holds definition files of the user's own, by path.
-    init(overlay: [String: String] = [:]) throws {
+    init(overlay: [String: String] = [:], zone: String = "UTC") throws {
         folder = try Self.makeFolder()
         layout = Layout(root: "\(folder)/root")
         for (path, text) in overlay {
@@ -24,7 +24,13 @@ final class Root {
             try Files.makeFolder(Files.parent(full))
             try AtomicFile.write(Array(text.utf8), to: full)
         }
-        lake = try Lake.create(layout, settings: Lake.Settings(label: "Test", zone: "UTC", currency: "USD"), definitions: Self.package)
+        lake = try Lake.create(layout, settings: Lake.Settings(label: "Test", zone: zone, currency: "USD"), definitions: Self.package)
+        lake.projector.calendar = 2024...2026
+    }
+
+    /// Opens the root again after its lake was closed.
+    func reopen() throws {
+        lake = try Lake.open(layout, mode: .readWrite, definitions: Self.package)
         lake.projector.calendar = 2024...2026
     }
 

@@ -14,7 +14,10 @@ import Testing
             ("IDIV(a, b)", "((a)/( b))"),
             ("1 + IDIV(IDIV(a, 2), f(b, c)) * 3", "1 + ((((a)/( 2)))/( f(b, c))) * 3"),
             ("IDIV(a, CASE WHEN x = ')' THEN 1 END)", "((a)/( CASE WHEN x = ')' THEN 1 END))"),
-            ("IDIV(a)", "IDIV(a)"), ("IDIV(a, b", "IDIV(a, b"), ("nothing", "nothing"),
+            ("idiv (a,b) - Idiv(c, d)", "((a)/(b)) - ((c)/( d))"),
+            ("f(IDIV(a, b), IDIV(IDIV(c, d), IDIV(e, f)))", "f(((a)/( b)), ((((c)/( d)))/( ((e)/( f)))))"),
+            ("'IDIV(a, b)' AS \"IDIV(c, d)\" -- IDIV(e, f)", "'IDIV(a, b)' AS \"IDIV(c, d)\" -- IDIV(e, f)"),
+            ("IDIV(a)", "IDIV(a)"), ("my_idiv(a, b)", "my_idiv(a, b)"), ("IDIV(a, b", "IDIV(a, b"), ("nothing", "nothing"),
         ])
     func idiv(sql: String, expected: String) { #expect(SQLText.expandMacros(sql) == expected) }
 
@@ -22,7 +25,7 @@ import Testing
         "comments go, text stays",
         arguments: [
             ("a -- b\nc", "a \nc"), ("a /* b\n */ c", "a  c"), ("'-- no' -- yes", "'-- no' "), ("'it''s /* */'", "'it''s /* */'"),
-            ("'open", "'open"),
+            ("'open", "'open"), ("a AS \"-- b\" -- c", "a AS \"-- b\" "),
             ("/* open", ""),
         ])
     func comments(sql: String, expected: String) { #expect(SQLText.withoutComments(sql) == expected) }
@@ -50,12 +53,11 @@ import Testing
     func words(word: String, sql: String, expected: Bool) { #expect(SQLText.contains(word, in: sql) == expected) }
 
     @Test(
-        "what other engines read differently is refused with advice",
+        "what a replay could not repeat is refused with advice",
         arguments: [
-            ("SELECT strftime('%Y', d) FROM t ORDER BY 1", "dim_date"), ("SELECT IFNULL(a, 0) FROM t ORDER BY 1", "COALESCE"),
-            ("SELECT a FROM t WHERE a GLOB 'x*' ORDER BY 1", "lower(x) LIKE"), ("SELECT rowid FROM t ORDER BY 1", "natural keys"),
-            ("SELECT CURRENT_DATE FROM t ORDER BY 1", ":day"), ("SELECT AVG(a) FROM t ORDER BY 1", "num and den"),
-            ("SELECT a FROM t", "ORDER BY"),
+            ("SELECT strftime('%Y', d) FROM t ORDER BY 1", "dim_date"), ("SELECT a,\n date ('now') FROM t ORDER BY 1", "dim_date"),
+            ("SELECT random() FROM t ORDER BY 1", "random"), ("SELECT rowid FROM t ORDER BY 1", "natural keys"),
+            ("SELECT CURRENT_DATE FROM t ORDER BY 1", ":day"), ("SELECT a FROM t", "ORDER BY"),
             ("DELETE FROM t", "one SELECT"), ("", "one SELECT"),
         ])
     func lint(sql: String, advice: String) {
@@ -63,6 +65,22 @@ import Testing
         #expect("\(error.map(String.init(describing:)) ?? "")".contains(advice))
         #expect(error?.path == "projections/kpis/x.sql")
     }
+
+    @Test("the place of what is refused counts from the head of the file")
+    func place() {
+        let error = #expect(throws: DefinitionError.self) {
+            try SQLText.checked("-- why\nSELECT a, rowid FROM t ORDER BY 1", path: "x", line: 9, needsOrder: true)
+        }
+        #expect(error?.line == 10 && error?.column == 11)
+    }
+
+    @Test(
+        "what only other engines read differently still replays",
+        arguments: [
+            "SELECT IFNULL(a, 0) FROM t ORDER BY 1", "SELECT a FROM t WHERE a GLOB 'x*' ORDER BY 1", "SELECT AVG(a) AS b FROM t ORDER BY 1",
+            "SELECT a / 2 FROM t ORDER BY 1", "SELECT RANK() OVER (ORDER BY a) FROM t",
+        ])
+    func replays(sql: String) throws { #expect(try SQLText.checked(sql, path: "x", needsOrder: true) == sql) }
 
     @Test("what is portable passes")
     func passes() throws {

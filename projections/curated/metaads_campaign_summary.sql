@@ -6,32 +6,11 @@ formats: {first_seen_date: day, last_seen_date: day, total_spend: nano, avg_cpc:
 ---*/
 -- Sums the days that metaads_daily.csv shows. total_days_active counts the calendar from the first to the last day, days_with_delivery the
 -- days that have figures. Whether a campaign runs is what the account said last, else what the daily file said on the campaign's last day.
-WITH told AS (
-  SELECT f.account AS account, f.day_no AS day_no, f.campaign AS campaign, f.campaign_name AS campaign_name, f.currency AS currency,
-    f.spend_nano AS spend_nano, f.impressions AS impressions, f.clicks AS clicks, f.reach AS reach, f.is_active AS is_active,
-    CASE
-      WHEN l.value = 'campaign' AND d.value = 'metaads/insights' THEN 1
-      WHEN l.value = 'campaign' THEN 2
-      WHEN l.value = 'adset' AND d.value = 'metaads/insights' THEN 3
-      WHEN l.value = 'adset' THEN 4
-      ELSE 5
-    END AS choice
-  FROM fact_ad_day f
-  JOIN source_value l ON l.id = f.level
-  JOIN source_value d ON d.id = f.src
-  WHERE f.day_no = f.last_day_no AND l.value IN ('campaign', 'adset', 'ad')
-),
-best AS (
-  SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, MIN(t.choice) AS choice
-  FROM told t
-  GROUP BY t.account, t.day_no, t.campaign
-),
-days AS (
+WITH days AS (
   SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, MAX(n.value) AS campaign_name, MAX(u.value) AS currency,
     SUM(t.spend_nano) AS spend_nano, SUM(t.impressions) AS impressions, SUM(t.clicks) AS clicks,
     CASE WHEN COUNT(*) = 1 THEN MAX(t.reach) END AS reach
-  FROM told t
-  JOIN best b ON b.account = t.account AND b.day_no = t.day_no AND b.campaign = t.campaign AND b.choice = t.choice
+  FROM v_ad_day t
   LEFT JOIN source_value n ON n.id = t.campaign_name
   LEFT JOIN source_value u ON u.id = t.currency
   GROUP BY t.account, t.day_no, t.campaign
@@ -44,7 +23,7 @@ campaigns AS (
 ),
 flags AS (
   SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, MAX(t.is_active) AS is_active
-  FROM told t
+  FROM v_ad_told t
   GROUP BY t.account, t.day_no, t.campaign
 ),
 asked AS (

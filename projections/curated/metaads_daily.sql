@@ -4,38 +4,14 @@ title: Meta Ads, one line a campaign and day
 file: metaads_daily.csv
 formats: {date: day, spend: nano, cpc: decimal/4, cpm: decimal/4, ctr: decimal/4}
 ---*/
--- The same spend can be in the ledger at several levels and from two pulls. Of each campaign and day one is taken: the API's campaign level,
--- then the daily file's, then the sum of the ad sets, then the sum of the ads. People reached are left empty where they would be a sum.
-WITH told AS (
-  SELECT f.account AS account, f.day_no AS day_no, f.campaign AS campaign, f.campaign_name AS campaign_name, f.currency AS currency,
-    f.spend_nano AS spend_nano, f.impressions AS impressions, f.clicks AS clicks, f.reach AS reach, f.link_clicks AS link_clicks,
-    f.purchases AS purchases, f.view_content AS view_content, f.add_to_cart AS add_to_cart, f.leads AS leads,
-    f.post_engagement AS post_engagement,
-    CASE
-      WHEN l.value = 'campaign' AND d.value = 'metaads/insights' THEN 1
-      WHEN l.value = 'campaign' THEN 2
-      WHEN l.value = 'adset' AND d.value = 'metaads/insights' THEN 3
-      WHEN l.value = 'adset' THEN 4
-      ELSE 5
-    END AS choice
-  FROM fact_ad_day f
-  JOIN source_value l ON l.id = f.level
-  JOIN source_value d ON d.id = f.src
-  WHERE f.day_no = f.last_day_no AND l.value IN ('campaign', 'adset', 'ad')
-),
-best AS (
-  SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, MIN(t.choice) AS choice
-  FROM told t
-  GROUP BY t.account, t.day_no, t.campaign
-),
-days AS (
+-- v_ad_day says which telling is taken. People reached are left empty where they would be a sum.
+WITH days AS (
   SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, t.choice AS choice, MAX(n.value) AS campaign_name,
     MAX(u.value) AS currency, SUM(t.spend_nano) AS spend_nano, SUM(t.impressions) AS impressions, SUM(t.clicks) AS clicks,
     CASE WHEN COUNT(*) = 1 THEN MAX(t.reach) END AS reach, SUM(t.link_clicks) AS link_clicks, SUM(t.purchases) AS purchases,
     SUM(t.view_content) AS view_content, SUM(t.add_to_cart) AS add_to_cart, SUM(t.leads) AS leads,
     SUM(t.post_engagement) AS post_engagement
-  FROM told t
-  JOIN best b ON b.account = t.account AND b.day_no = t.day_no AND b.campaign = t.campaign AND b.choice = t.choice
+  FROM v_ad_day t
   LEFT JOIN source_value n ON n.id = t.campaign_name
   LEFT JOIN source_value u ON u.id = t.currency
   GROUP BY t.account, t.day_no, t.campaign, t.choice

@@ -1,23 +1,29 @@
 /*---
 kpi: payment_lag_months
 title: Reporting lag
+domain: revenue
 unit: months
 direction: down
 decimals: 1
-formula: quantity-weighted mean of statement month minus sale month over the 365 days up to the newest statement
+formula: quantity-weighted mean of statement month minus sale month over the 365 days up to the distributor's newest statement
+dimensions: [distributor]
+window: 365 days up to the distributor's newest statement, by the day reported
+completeness: as far as statements go; corrections below zero are left out
+differs: Distributors name the lag of a platform; here every line counts with its quantity.
 evidence:
   fact: fact_royalty_line
-  where: report_day_no <= :day AND report_day_no > (SELECT MAX(report_day_no) FROM fact_royalty_line WHERE report_day_no <= :day) - 365
+  where: ":distributor = 'DistroKid' AND report_day_no <= :day AND report_day_no > (SELECT MAX(report_day_no) FROM total_royalty_month WHERE report_day_no <= :day) - 365"
 ---*/
 WITH newest AS (
-  SELECT MAX(t.report_day_no) AS day_no
-  FROM total_royalty t
-  WHERE t.report_day_no <= :day
+  SELECT r.distributor AS distributor, MAX(r.report_day_no) AS day_no
+  FROM v_royalty_month r
+  WHERE r.report_day_no <= :day
+  GROUP BY r.distributor
 )
-SELECT SUM(t.quantity * (d.month_no - t.sale_month_no)) AS num, SUM(t.quantity) AS den
-FROM total_royalty t
-JOIN newest n ON t.report_day_no <= n.day_no AND t.report_day_no > n.day_no - 365
-JOIN dim_date d ON d.day_no = t.report_day_no
-WHERE t.quantity > 0
-HAVING SUM(t.quantity) > 0
-ORDER BY 1 NULLS LAST;
+SELECT r.distributor AS distributor, SUM(r.quantity * (d.month_no - r.sale_month_no)) AS num, SUM(r.quantity) AS den
+FROM v_royalty_month r
+JOIN newest n ON n.distributor = r.distributor AND r.report_day_no <= n.day_no AND r.report_day_no > n.day_no - 365
+JOIN dim_date d ON d.day_no = r.report_day_no
+WHERE r.quantity > 0
+GROUP BY r.distributor
+ORDER BY r.distributor;

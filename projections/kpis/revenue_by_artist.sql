@@ -1,18 +1,22 @@
 /*---
 kpi: revenue_by_artist
-title: Net royalties by artist, as spelled by the distributor, all time
+title: Net royalties by artist, all statements
+domain: revenue
 unit: usd
 direction: up
 decimals: 2
-formula: sum of earnings of all statements; nano-USD / 10^9
+formula: sum of net royalties of all statements
 dimensions: [artist]
+adds_over: [artist]
+window: all statements
+completeness: as far as statements go
+differs: Distributors spell artists as each release does; here all names of one artist count together.
 evidence:
   fact: fact_royalty_line
   where: artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND report_day_no <= :day
 ---*/
-SELECT a.artist_id AS artist, SUM(t.net_nano) AS num, 1000000000 AS den
-FROM total_royalty t
-JOIN artist_of a ON a.source_id = t.artist
-WHERE t.report_day_no <= :day
-GROUP BY a.artist_id
-ORDER BY a.artist_id;
+SELECT r.artist_id AS artist, SUM(r.net_nano) AS num, 1000000000 AS den, SUM(r.unconverted) AS unconverted
+FROM v_royalty r
+WHERE r.report_day_no <= :day
+GROUP BY r.artist_id
+ORDER BY r.artist_id NULLS FIRST;

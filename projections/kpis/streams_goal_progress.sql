@@ -52,4 +52,4 @@ FROM days d
 CROSS JOIN members m
 CROSS JOIN period p
 HAVING COUNT(*) > 0
-ORDER BY 1;
+ORDER BY 1 NULLS FIRST;

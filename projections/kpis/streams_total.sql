@@ -7,6 +7,7 @@ direction: up
 decimals: 0
 formula: sum of the daily streams that distributors report, over the 28 days up to the newest day that any of them reported
 dimensions: [platform, distributor]
+adds_over: [platform, distributor]
 window: 28 days up to the newest day that any distributor reported
 completeness: a day is covered when every account of the distributor reported the platform
 differs: >-

@@ -33,8 +33,9 @@ columns:
   leads: measure count
   post_engagement: measure count
   partial: flag
-indexes:
+full_indexes:
   - [campaign, day_no]
+  - [day_no]
 ---*/
 -- level says which rows may be added: account, campaign, adset, ad, or breakdown for a row that counts a part of another. Rows of several
 -- levels tell the same spend again, and so do a day and a range that holds it.

@@ -28,7 +28,7 @@ columns:
 indexes:
   - [sale_day_no, platform]
 totals:
-  total_sale: {by: [sale_day_no, report_day_no, platform, artist, title, isrc, currency], sum: [units, gross_nano, net_nano]}
+  total_sale: {by: [sale_day_no, report_day_no, platform, artist, title, isrc, currency], sum: [units, gross_nano, net_nano], full_indexes: [[title], [artist]]}
 ---*/
 
 -- from: toolost/sales_report

@@ -10,6 +10,7 @@ columns:
   dataset: "text; the source that is believed for this day"
   streams: "count"
 ---*/
+-- lint: allow EXISTS: a window function here would make every question about a few days read all of them
 -- Of several datasets that tell the same day of a platform at one distributor, the one of the best authority counts, whole.
 SELECT f.day_no AS day_no, p.platform_id AS platform_id, d.value AS distributor, f.account AS account, s.value AS dataset,
   f.streams AS streams

@@ -1,0 +1,21 @@
+/*---
+kpi: retention_rate
+title: Revenue retention
+domain: revenue
+unit: percent
+direction: up
+decimals: 1
+formula: net royalties after splits / net royalties, all statements
+dimensions: [artist]
+window: all statements
+completeness: as far as statements and shares go
+evidence:
+  fact: fact_royalty_line
+  where: artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND report_day_no <= :day
+---*/
+SELECT r.artist_id AS artist, SUM(r.own_nano) AS num, SUM(r.net_nano) AS den, SUM(r.unconverted) AS unconverted
+FROM v_royalty_own r
+WHERE r.report_day_no <= :day
+GROUP BY r.artist_id
+HAVING SUM(r.net_nano) > 0
+ORDER BY r.artist_id;

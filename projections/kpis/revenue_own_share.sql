@@ -1,0 +1,22 @@
+/*---
+kpi: revenue_own_share
+title: Revenue after splits, all statements
+domain: revenue
+unit: usd
+direction: up
+decimals: 2
+formula: net royalties less what collaborators get of them by the shares that hold on the last day of the sale month
+dimensions: [artist, track]
+adds_over: [artist, track]
+window: all statements
+completeness: as far as statements go; a track without shares is the label's own
+differs: Distributors show net royalties before the label pays collaborators, unless they pay them themselves.
+evidence:
+  fact: fact_royalty_line
+  where: "report_day_no <= :day AND artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND (isrc IN (SELECT source_id FROM track_of WHERE track_id = :track AND kind = 'isrc') OR isrc IN (SELECT source_id FROM track_of WHERE track_id = 'track:unknown' AND kind = 'isrc') AND title IN (SELECT source_id FROM track_of WHERE track_id = :track AND kind = 'title'))"
+---*/
+SELECT r.artist_id AS artist, r.track_id AS track, SUM(r.own_nano) AS num, 1000000000 AS den, SUM(r.unconverted) AS unconverted
+FROM v_royalty_own r
+WHERE r.report_day_no <= :day
+GROUP BY r.artist_id, r.track_id
+ORDER BY r.artist_id, r.track_id;

@@ -1,0 +1,22 @@
+/*---
+kpi: royalties_owed
+title: Collaborators' part of royalties, all statements
+domain: revenue
+unit: usd
+direction: neutral
+decimals: 2
+formula: net royalties times the payee's share that holds on the last day of the sale month, each statement line rounded half-even to a billionth of a dollar
+dimensions: [payee, track]
+adds_over: [payee, track]
+window: all statements
+completeness: as far as statements and shares go; payments to collaborators are not taken off
+differs: A distributor that pays collaborators itself shows them their part only after its own fees and payment dates.
+evidence:
+  fact: fact_royalty_line
+  where: "report_day_no <= :day AND isrc IN (SELECT source_id FROM track_of WHERE track_id = :track AND kind = 'isrc')"
+---*/
+SELECT s.payee AS payee, s.track_id AS track, SUM(s.amount_nano) AS num, 1000000000 AS den, SUM(s.unconverted) AS unconverted
+FROM v_royalty_share s
+WHERE s.report_day_no <= :day
+GROUP BY s.payee, s.track_id
+ORDER BY s.payee, s.track_id;

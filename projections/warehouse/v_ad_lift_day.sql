@@ -1,0 +1,74 @@
+/*---
+view: v_ad_lift_day
+title: Spotify streams of a campaign's artist on the days of the campaign, beside the median of the 28 days before it
+grain: [campaign_id, day_no]
+columns:
+  campaign_id: "text; the platform's id"
+  artist_id: "text; member id"
+  track_id: "text; member id"
+  first_day_no: "day; the first with spend"
+  last_day_no: "day; the last with spend"
+  day_no: "day; one that Spotify reports"
+  streams: "count; of the artist, as Spotify tells the artist"
+  baseline_twice: "count; twice the median of streams a day over the 28 days before the first, which is a whole number"
+  baseline_days: "count; how many of those 28 days are reported"
+  spend_usd_nano: "nano-USD; 0 for a day without delivery"
+  unconverted: "count; 1 where an amount is not converted"
+---*/
+-- The artist's own streams and not the label's: what other artists did meanwhile is not the campaign's.
+WITH spent AS (
+  SELECT c.value AS campaign_id, t.day_no AS day_no, SUM(t.spend_usd_nano) AS spend_usd_nano, MAX(t.unconverted) AS unconverted
+  FROM v_ad_day t
+  JOIN source_value c ON c.id = t.campaign
+  WHERE t.spend_nano > 0 AND COALESCE(t.partial, 0) = 0
+  GROUP BY c.value, t.day_no
+),
+span AS (
+  SELECT s.campaign_id AS campaign_id, MIN(s.day_no) AS first_day_no, MAX(s.day_no) AS last_day_no FROM spent s GROUP BY s.campaign_id
+),
+run AS (
+  SELECT s.campaign_id AS campaign_id, x.artist_id AS artist_id, x.track_id AS track_id, s.first_day_no AS first_day_no,
+    s.last_day_no AS last_day_no
+  FROM span s
+  JOIN dim_campaign x ON x.campaign_id = s.campaign_id
+  WHERE x.artist_id IS NOT NULL
+),
+native AS (
+  SELECT r.campaign_id AS campaign_id, r.artist_id AS artist_id, r.track_id AS track_id, r.first_day_no AS first_day_no,
+    r.last_day_no AS last_day_no, f.day_no AS day_no, CASE WHEN f.day_no < r.first_day_no THEN 1 ELSE 0 END AS is_before,
+    SUM(f.streams_native) AS streams
+  FROM run r
+  CROSS JOIN artist_of a
+  CROSS JOIN fact_audience_day f
+  JOIN platform_of p ON p.source_id = f.platform AND p.platform_id = 'platform:spotify'
+  WHERE a.artist_id = r.artist_id AND f.artist = a.source_id AND f.day_no >= r.first_day_no - 28 AND f.day_no <= r.last_day_no
+    AND f.streams_native IS NOT NULL
+  GROUP BY r.campaign_id, r.artist_id, r.track_id, r.first_day_no, r.last_day_no, f.day_no
+),
+ordered AS (
+  SELECT n.campaign_id AS campaign_id, n.artist_id AS artist_id, n.track_id AS track_id, n.first_day_no AS first_day_no,
+    n.last_day_no AS last_day_no, n.day_no AS day_no, n.is_before AS is_before, n.streams AS streams,
+    SUM(n.is_before) OVER (PARTITION BY n.campaign_id) AS baseline_days,
+    ROW_NUMBER() OVER (PARTITION BY n.campaign_id, n.is_before ORDER BY n.streams, n.day_no) AS rank_no
+  FROM native n
+),
+-- Twice the median: both of the middle two days, or the middle one twice.
+measured AS (
+  SELECT o.campaign_id AS campaign_id, o.artist_id AS artist_id, o.track_id AS track_id, o.first_day_no AS first_day_no,
+    o.last_day_no AS last_day_no, o.day_no AS day_no, o.is_before AS is_before, o.streams AS streams, o.baseline_days AS baseline_days,
+    SUM(
+      CASE
+        WHEN o.is_before = 0 THEN NULL
+        WHEN IDIV(o.baseline_days, 2) * 2 < o.baseline_days AND o.rank_no = IDIV(o.baseline_days + 1, 2) THEN 2 * o.streams
+        WHEN IDIV(o.baseline_days, 2) * 2 = o.baseline_days
+          AND (o.rank_no = IDIV(o.baseline_days, 2) OR o.rank_no = IDIV(o.baseline_days, 2) + 1) THEN o.streams
+      END) OVER (PARTITION BY o.campaign_id) AS baseline_twice
+  FROM ordered o
+)
+SELECT m.campaign_id AS campaign_id, m.artist_id AS artist_id, m.track_id AS track_id, m.first_day_no AS first_day_no,
+  m.last_day_no AS last_day_no, m.day_no AS day_no, m.streams AS streams, m.baseline_twice AS baseline_twice,
+  m.baseline_days AS baseline_days, CASE WHEN s.campaign_id IS NULL THEN 0 ELSE s.spend_usd_nano END AS spend_usd_nano,
+  COALESCE(s.unconverted, 0) AS unconverted
+FROM measured m
+LEFT JOIN spent s ON s.campaign_id = m.campaign_id AND s.day_no = m.day_no
+WHERE m.is_before = 0;
