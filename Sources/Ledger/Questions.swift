@@ -1,5 +1,5 @@
 package import Cleaning
-package import EventLog
+import EventLog
 package import GRDB
 package import Projection
 
@@ -100,16 +100,15 @@ extension Lake {
 
     /// Many questions at once: the values of each KPI, by id, on its day, from what was known at its event; in the order asked.
     ///
-    /// The clock of a question (`:now_ms`) is the midnight after its day where it names none.
-    package func kpiValues(asking questions: [(kpi: String, day: Int64, seq: Int64, now: Timestamp?)]) throws -> [[KPIValue]] {
+    /// The clock of a question (`:now_ms`) is the midnight after its day.
+    package func kpiValues(asking questions: [(kpi: String, day: Int64, seq: Int64)]) throws -> [[KPIValue]] {
         let definitions = try definitionsInForce()
         let known = Dictionary(uniqueKeysWithValues: definitions.kpis.map { ($0.id, $0) })
         let asked = try questions.map { question in
             guard let kpi = known[question.kpi] else {
                 throw LedgerError("there is no KPI “\(question.kpi)”; known: \(definitions.kpis.map(\.id).joined(separator: ", "))")
             }
-            let now = question.now?.milliseconds ?? (question.day + 1) * 86_400_000
-            return (kpi: kpi, day: question.day, seq: question.seq, now: now)
+            return (kpi: kpi, day: question.day, seq: question.seq)
         }
         return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
             try KPIQuestion(database: database, definitions: definitions).values(asked)

@@ -236,16 +236,16 @@ package struct KPIQuestion {
         return try engine.withKnownViews(at: seq) { try engine.values(kpi, day: day, seq: seq, now: now) }
     }
 
-    /// Many questions at once: the values of each KPI on its day, from what was known at its event.
+    /// Many questions at once: the values of each KPI on its day, from what was known at its event; time is the midnight after the day.
     ///
     /// The views are made once, so that a hundred questions cost little more than their SELECTs.
-    package func values(_ questions: [(kpi: KPIDefinition, day: Int64, seq: Int64, now: Int64)]) throws -> [[KPIValue]] {
+    package func values(_ questions: [(kpi: KPIDefinition, day: Int64, seq: Int64)]) throws -> [[KPIValue]] {
         var checked: Set<String> = []
-        for (kpi, _, _, _) in questions where checked.insert(kpi.id).inserted { try engine.check(kpi) }
+        for (kpi, _, _) in questions where checked.insert(kpi.id).inserted { try engine.check(kpi) }
         return try engine.withKnownViews { known in
             try questions.map { question in
                 try known(question.seq)
-                return try engine.values(question.kpi, day: question.day, seq: question.seq, now: question.now)
+                return try engine.values(question.kpi, day: question.day, seq: question.seq, now: (question.day + 1) * 86_400_000)
             }
         }
     }

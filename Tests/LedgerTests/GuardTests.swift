@@ -80,10 +80,10 @@ import Testing
                     """
                 let kpi = try KPIDefinition(path: "projections/kpis/own.sql", bytes: Array(text.utf8))
                 if let reason = one.reason {
-                    let error = #expect(throws: DefinitionError.self, "\(one.sql)") { try question.values([(kpi, 0, 1, 0)]) }
+                    let error = #expect(throws: DefinitionError.self, "\(one.sql)") { try question.values([(kpi, 0, 1)]) }
                     #expect(error?.reason.contains(reason) == true, "\(one.sql)\n\(String(describing: error?.reason))")
                 } else {
-                    #expect(throws: Never.self, "\(one.sql)") { try question.values([(kpi, 0, 1, 0)]) }
+                    #expect(throws: Never.self, "\(one.sql)") { try question.values([(kpi, 0, 1)]) }
                 }
             }
         }
