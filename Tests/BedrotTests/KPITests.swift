@@ -23,6 +23,38 @@ import Testing
             let found = values.map { KPICases.row($0, dimensions: dimensions[question.kpi] ?? []) }
             cases.compare(question, found)
         }
+        try lake.open { try whatWasSaidThenIsSaidOfThen($0, domain) }
+    }
+
+    /// Asked today of what was known at each snapshot, every KPI says what it said there: nothing learned later gets in.
+    private func whatWasSaidThenIsSaidOfThen(_ lake: Lake, _ domain: String) throws {
+        func text(_ cell: JSON) -> String {
+            switch cell {
+            case .int(let number): String(number)
+            case .string(let text): text
+            default: "null"
+            }
+        }
+        var said: [String: [String]] = [:]
+        let columns = "dims, num, den, unconverted, covered, expected"
+        for row in try lake.query("SELECT kpi, seq, \(columns) FROM kpi_value ORDER BY kpi, seq, dims").rows {
+            said["\(text(row[0])) at event \(text(row[1]))", default: []].append(row[2...].map(text).joined(separator: " "))
+        }
+        let snapshots = try lake.query("SELECT seq, day_no FROM kpi_snapshot ORDER BY seq").rows.map { row in
+            (seq: try #require(row[0].int), day: try #require(row[1].int))
+        }
+        // Those that read the clock are asked at another hour than the snapshot's.
+        let timeless = try KPICases.shipped().filter { !$0.sql.contains(":now_ms") }
+        let questions = timeless.flatMap { kpi in snapshots.map { (kpi: kpi.id, day: $0.day, seq: $0.seq) } }
+        for (question, values) in zip(questions, try lake.kpiValues(asking: questions)) {
+            let name = "\(question.kpi) at event \(question.seq)"
+            let asked = values.map { value in
+                let numbers = [value.numerator, value.denominator, value.unconverted, value.covered, value.expected]
+                return ([value.dimensions] + numbers.map { $0.map { String($0) } ?? "null" }).joined(separator: " ")
+            }
+            #expect(asked.sorted() == said[name, default: []].sorted(), "\(domain): \(name)")
+        }
+        #expect(snapshots.count > 1 && !said.isEmpty, "\(domain): snapshots to compare")
     }
 
     @Test func everyKPIHasAtLeastFourCases() throws {
