@@ -96,7 +96,8 @@ ranked AS (
     COUNT(*) OVER (PARTITION BY n.name, n.place, t.source) AS candidates,
     ROW_NUMBER() OVER (
       PARTITION BY n.name, n.place
-      ORDER BY t.source NULLS FIRST, CASE WHEN t.artist_id = CASE n.place WHEN 1 THEN n.a2 ELSE n.a1 END THEN 0 ELSE 1 END,
+      ORDER BY t.source NULLS FIRST,
+        CASE WHEN n.place = 1 AND t.artist_id = n.a2 OR n.place = 2 AND t.artist_id = n.a1 THEN 0 ELSE 1 END,
         t.track_id NULLS FIRST, COALESCE(t.artist_id, '')) AS rank_no
   FROM named n
   LEFT JOIN tracks t ON t.norm = n.norm
