@@ -80,6 +80,8 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
     /// Years are settled at the end of the file, so the rows wait.
     private let waits: Bool
     private var spent = false
+    /// No more bytes come.
+    private var isEnding = false
 
     /// A cleaner for one file. `batchRows` is how many rows go to the sink at once.
     package init(contract: Contract, facts: CaptureFacts, batchRows: Int = 1_000) {
@@ -177,6 +179,7 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
         if contract.setAside { return report }
         if front != nil { try pull(isEnd: true, to: &sink) }
         if input.count > 0 {
+            isEnding = true
             input.endLine()
             try drain(to: &sink)
             if input.count > 1 {
@@ -392,24 +395,46 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
         input.drop(start)
         let first = Array(bytes[start...])
         guard first != [13] else { return false }
-        let end = Header.end(first)
-        guard end?.text ?? first.count < Self.maxHeadingBytes else {
+        // A quote anywhere in the line first, as it always was; if that leads nowhere, one where a field begins, as in the lines below.
+        var failure: CleaningError?
+        for end in [Header.end(first), Header.end(first, separators: contract.delimiters.map(\.byte))] {
+            guard end?.text ?? first.count < Self.maxHeadingBytes else { continue }
+            guard let end else {
+                if isEnding { continue }
+                return false
+            }
+            let text = Array(first[..<end.text])
+            do throws(CleaningError) {
+                let found = try Header(text, contract: contract, number: engine.line + 1, offset: input.offset)
+                engine.line += 1
+                engine.start(found)
+                report.headings = found.headings
+                report.newColumns = found.unknown
+                report.missingOptional = found.missing
+                header = found
+            } catch {
+                guard trimmed(text).isEmpty else {
+                    failure = failure ?? error
+                    continue
+                }
+                // A line of blanks; a line feed that belongs to its carriage return may still come.
+                if first[end.text] == 13, end.record == first.count, !isEnding { return false }
+                engine.line += 1
+                input.drop(end.record)
+                return try readHeader()
+            }
+            // A file cut between CR and LF must read like one that was not.
+            engine.afterCarriageReturn = first[end.text] == 13 && end.record == end.text + 1
+            input.drop(end.record)
+            return true
+        }
+        if let failure { throw failure }
+        if first.count >= Self.maxHeadingBytes {
             throw CleaningError(
                 "no_header", "the first line is longer than \(Self.maxHeadingBytes) bytes", line: engine.line + 1, byte: input.offset,
                 value: clipped(first), remedy: "this is not a table; check what was exported")
         }
-        guard let end else { return false }
-        engine.line += 1
-        let found = try Header(Array(first[..<end.text]), contract: contract, number: engine.line, offset: input.offset)
-        engine.start(found)
-        report.headings = found.headings
-        report.newColumns = found.unknown
-        report.missingOptional = found.missing
-        header = found
-        // A file cut between CR and LF must read like one that was not.
-        engine.afterCarriageReturn = first[end.text] == 13 && end.record == end.text + 1
-        input.drop(end.record)
-        return true
+        return false
     }
 
     // MARK: years

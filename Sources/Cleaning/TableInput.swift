@@ -115,6 +115,32 @@ struct Header {
         return nil
     }
 
+    /// The same with quotes that mean something only where a field begins: after one of the separators.
+    static func end(_ bytes: [UInt8], separators: [UInt8]) -> (text: Int, record: Int)? {
+        let quote = UInt8(ascii: "\"")
+        var at = 0
+        var isFieldStart = true
+        while at < bytes.count {
+            if isFieldStart, bytes[at] == quote {
+                at += 1
+                // A doubled quote stands for one.
+                while at < bytes.count, bytes[at] != quote || at + 1 < bytes.count && bytes[at + 1] == quote {
+                    at += bytes[at] == quote ? 2 : 1
+                }
+                at += 1
+                isFieldStart = false
+                continue
+            }
+            if bytes[at] == 10 || bytes[at] == 13 {
+                let pair = bytes[at] == 13 && at + 1 < bytes.count && bytes[at + 1] == 10
+                return (at, at + (pair ? 2 : 1))
+            }
+            isFieldStart = separators.contains(bytes[at])
+            at += 1
+        }
+        return nil
+    }
+
     init(_ line: [UInt8], contract: Contract, number: Int64, offset: Int64) throws(CleaningError) {
         var meanings: [String: Int] = [:]
         var patterns: [(NamePattern, Int)] = []

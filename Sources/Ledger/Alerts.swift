@@ -132,8 +132,11 @@ private struct Judgement {
             guard (value.covered ?? 0) >= min(rule.minCovered ?? .max, value.expected ?? 0) else {
                 undecided.insert(identity)
                 if isBeyond {
-                    unjudged.append("\(kpi.id) \(value.dimensions): \(value.text(unit: kpi.unit, decimals: kpi.decimals)) \(kpi.unit) is "
-                        + "\(rule.isAbove ? "above" : "below") \(Money.decimal(limit)), but only \(value.remark ?? "a part is covered")")
+                    unjudged.append(
+                        """
+                        \(kpi.id) \(value.dimensions): \(value.shown(kpi)) is \(rule.isAbove ? "above" : "below") \
+                        \(Money.decimal(limit)), but only \(value.remark ?? "a part is covered")
+                        """)
                 }
                 continue
             }

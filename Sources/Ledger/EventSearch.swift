@@ -18,7 +18,7 @@ package enum Severity: String, CaseIterable, Comparable, Sendable {
         }
         let items = event.body["items"]?.array ?? []
         switch EventType(rawValue: event.type) {
-        case .failed, .quarantined: self = .medium
+        case .failed, .quarantined, .kpiAlerted: self = .medium
         case .drifted, .retracted: self = .low
         case .runCompleted:
             switch event.body["outcome"]?.string {

@@ -36,6 +36,7 @@ package struct GoalProgress: Sendable {
     /// What the value leaves out.
     package let remark: String?
 
+    /// What progress, pace and the days left come to, in a word.
     package var standing: Standing {
         guard let progress else { return .unknown }
         if progress >= 1_000_000 { return .reached }
@@ -57,6 +58,7 @@ extension Lake {
     ///
     /// A percentage that reads the table of goals itself is taken as the progress that it is.
     package func goals() throws -> GoalReport {
+        guard try Warehouse.liveGeneration(layout) != nil else { return GoalReport(goals: [], snapshot: (0, 0)) }
         let definitions = try definitionsInForce()
         let snapshot = try latestKPIs()
         guard definitions.reference.tables.contains(where: { $0.view == "ref_goal" }) else {

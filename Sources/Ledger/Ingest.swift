@@ -88,6 +88,9 @@ extension Lake {
         "ingest.object", "ingest.landed", "ingest.captured", "ingest.files", "ingest.promoted", "ingest.completed", "ingest.projected",
     ]
 
+    /// Places that only files with personal values, and an expiry, meet; their crash tests are their own.
+    package static let rareFailpoints = ["original.sealed", "original.placed", "expire.said"]
+
     /// Feeds files and folders: recognise, settle the account, land, capture, promote, project.
     ///
     /// `ask` puts a yes-or-no question to a person; nil where there is none. Each file stands alone: one that fails does not stop

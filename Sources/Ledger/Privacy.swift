@@ -184,9 +184,23 @@ extension Lake {
             try AtomicFile.write(
                 try keys.seal(try Files.read(real), for: group), to: "\(Files.parent(real))/\(capture.name).sealed", mode: 0o600)
         }
+        Failpoint.hit("original.sealed")
+        // Its place is never empty: under its own name it is replaced at once, else it goes when the other is there.
         let target = "\(Files.parent(real))/\(capture.name)"
-        try Files.remove(real)
         try objects.place(capture.object, at: target)
+        Failpoint.hit("original.placed")
+        if target != real { try Files.remove(real) }
+    }
+
+    /// Finishes what a killed run began: an original that still lies in the place of its protected form.
+    ///
+    /// A file that somebody has put there since is left alone: it protects to something else.
+    func finishOriginal(_ capture: Capture, _ contract: Contract, _ secrets: SecretNames, _ keys: inout KeyRing) throws {
+        let path = layout.path(capture.landing)
+        guard Files.exists(path), try DraftFile.digest(of: path) != capture.object,
+            let safe = try? protected(path, contract, secrets, &keys), Hash256(hashing: safe.bytes) == capture.object
+        else { return }
+        try settleOriginal(path, capture, contract, &keys)
     }
 
     /// Makes the key of a group of persons.

@@ -48,7 +48,7 @@ extension Lake {
         try Row.fetchAll(database, sql: "SELECT * FROM kpi_value \(condition)", arguments: arguments).map { KPIValue($0) }
     }
 
-    /// What differs between two snapshots, in the order of ids and dimensions.
+    /// What differs between two snapshots, in the order of ids and dimensions. KPIs of the ledger's own work are no news: they move always.
     func kpiMoves(_ before: [KPIValue], _ after: [KPIValue], _ definitions: [KPIDefinition]) -> [KPIMove] {
         let byID = Dictionary(uniqueKeysWithValues: definitions.map { ($0.id, $0) })
         func keyed(_ values: [KPIValue]) -> [String: KPIValue] {
@@ -57,12 +57,10 @@ extension Lake {
         let (old, new) = (keyed(before), keyed(after))
         return Set(old.keys).union(new.keys).sorted().compactMap { key in
             guard old[key] != new[key], let value = new[key] ?? old[key], let definition = byID[value.kpi] else { return nil }
-            let shown = (old[key], new[key])
-            if let a = shown.0, let b = shown.1,
-                a.text(unit: definition.unit, decimals: definition.decimals) == b.text(unit: definition.unit, decimals: definition.decimals)
-            {
-                return nil
-            }
+            guard definition.domain != "operations" else { return nil }
+            // A row that says nothing reads like no row.
+            let shown = [old[key], new[key]].map { $0?.text(unit: definition.unit, decimals: definition.decimals) ?? "–" }
+            if shown[0] == shown[1] { return nil }
             return KPIMove(kpi: definition, dimensions: value.dimensions, before: old[key], after: new[key])
         }
     }

@@ -61,6 +61,7 @@ final class Run {
                     guard let entry = state.entries[event.seq], entry.isUnsettled, let (contract, hash) = definitions.contracts[stream]
                     else { continue }
                     try start()
+                    try lake.finishOriginal(entry.capture, contract, definitions.secrets, &keys)
                     _ = try promoter.promote(entry.capture, contract: contract, hash: hash, acceptChanges: false, ask: nil)
                 }
             }

@@ -35,7 +35,7 @@ extension Lake {
     package func shadow() throws -> ShadowReport {
         let folder = layout.path("warehouse/.replay-\(getpid())")
         defer { try? Files.removeTree(folder) }
-        let live = try projector.digest()
+        let live = try liveDigest()
         try Files.makeFolder(folder)
         let replayed = try projector.replay(into: folder, until: live.seq)
         guard live.all != replayed.all || live.ops != replayed.ops else {
@@ -52,6 +52,15 @@ extension Lake {
         }
         let parting = try seq.flatMap { seq in try log.read { try $0.event(seq) } }
         return ShadowReport(live: live, replayed: replayed, tables: tables, files: files, parting: parting)
+    }
+
+    private func liveDigest() throws -> ProjectionDigest {
+        guard try Warehouse.liveGeneration(layout) != nil else { return try projector.digest() }
+        do {
+            return try projector.digest()
+        } catch {
+            throw LedgerError("the live warehouse cannot be read (\(error)). The log is sound, so make it anew: bedrot rebuild")
+        }
     }
 
     /// The first event after which a replay holds a row, by halves.

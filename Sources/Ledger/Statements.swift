@@ -75,10 +75,10 @@ extension Lake {
     /// first letters; only a name appears in the files. `folder` takes one CSV and one HTML page a payee; nil is the folder of reports.
     package func issueStatements(month: Int64, payee: String? = nil, to folder: String? = nil) throws -> StatementReport {
         let folder = folder ?? layout.reports
-        for zone in Layout.Zone.allCases where folder == layout.folder(zone) || folder.hasPrefix(layout.folder(zone) + "/") {
-            throw LedgerError("\(folder) lies in \(layout.name(zone)), which is output of the log; choose another place with --to")
-        }
+        try ExportPlace.check(folder, layout)
         let wanted = try payee.map { try Wanted($0, KeyRing(layout)) }
+        let run = try Run(self, command: "export statement")
+        try run.complete("ok")
         _ = try project()
         let desk = try StatementDesk(self, month: month)
         var report = StatementReport()
@@ -100,7 +100,7 @@ extension Lake {
             _ = try project()
         }
         for i in statements.indices {
-            statements[i].name = wanted?.name
+            statements[i].name = wanted?.name(of: statements[i].payee)
             let stem = "\(folder)/statement_\(CalendarDay.text(month: month))_\(statements[i].short)"
             try Files.makeFolder(folder)
             for (path, bytes) in [("\(stem).csv", statements[i].csv), ("\(stem).html", statements[i].html)] {
@@ -116,35 +116,39 @@ extension Lake {
 /// Whom a statement is asked for.
 private struct Wanted {
     let text: String
-    /// The name, where a name was given.
-    let name: String?
+    /// What the text stands for, if it is a name.
     private let pseudonym: String?
 
     init(_ text: String, _ keys: KeyRing) throws {
         self.text = text.trimmingSpaces
-        let isLetters = (6...32).contains(self.text.utf8.count) && self.text.utf8.allSatisfy { $0 &- 48 < 10 || $0 &- 97 < 6 }
         guard !self.text.isEmpty else { throw LedgerError("--payee is empty: write the payee's name, or a pseudonym") }
-        guard !self.text.hasPrefix("p1:"), !isLetters else {
-            (name, pseudonym) = (nil, nil)
-            return
-        }
-        name = self.text
+        let isPseudonym = self.text.hasPrefix("p1:") || Self.isHex(self.text)
         var keys = keys
         do {
             let plain = Array(self.text.utf8).map { (65...90).contains($0) ? $0 + 32 : $0 }
             pseudonym = String(decoding: try keys.pseudonym("payee", plain), as: UTF8.self)
         } catch let error as CleaningError where error.code == "key_missing" {
-            throw LedgerError(
-                """
-                payees cannot be told by name: there is no key of the group “payee” (keys/payee.key or BEDROT_KEY_PAYEE). Bring it back from \
-                your backup, or give a pseudonym: --payee \(Statement.short("p1:payee:00000000:e087f7b6d1836ea1a6c854e385ced292"))
-                """)
+            guard isPseudonym else {
+                throw LedgerError(
+                    """
+                    payees cannot be told by name: there is no key of the group “payee” (keys/payee.key or BEDROT_KEY_PAYEE). Bring it \
+                    back from your backup, or give the first letters of a pseudonym, as in --payee e087f7b6
+                    """)
+            }
+            pseudonym = nil
         }
     }
 
-    func matches(_ payee: String) -> Bool {
-        pseudonym.map { $0 == payee } ?? (payee == text || payee.suffix(32).hasPrefix(text))
+    private static func isHex(_ text: String) -> Bool {
+        (6...32).contains(text.utf8.count) && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
+
+    func matches(_ payee: String) -> Bool {
+        payee == pseudonym || payee == text || Self.isHex(text) && payee.suffix(32).hasPrefix(text)
+    }
+
+    /// The name, where the payee was asked for by it.
+    func name(of payee: String) -> String? { payee == pseudonym ? text : nil }
 }
 
 /// What is known of one statement month, and what was stated before.
@@ -214,8 +218,8 @@ private final class StatementDesk {
             guard sums[line, default: 0] <= 1_000_000_000 else {
                 throw LedgerError(
                     """
-                    the shares of \(share.track) in \(CalendarDay.text(month: share.saleMonth)) add up to more than the whole; correct them \
-                    (bedrot reference history split), then repeat
+                    the shares of \(share.track) in \(CalendarDay.text(month: share.saleMonth)) add up to more than the whole; \
+                    correct them (bedrot reference history split), then repeat
                     """)
             }
         }
@@ -233,7 +237,7 @@ private final class StatementDesk {
     /// Whether the key that the pseudonym was made with is destroyed: whom it stood for cannot be told any more.
     func isErased(_ payee: String) -> Bool {
         let parts = payee.split(separator: ":")
-        return payee == "p1:payee:erased" || parts.count == 4 && definitions.erased.contains("payee:\(parts[2])")
+        return payee.hasPrefix("p1:payee:erased") || parts.count == 4 && definitions.erased.contains("payee:\(parts[2])")
     }
 
     func nobody(_ text: String) -> LedgerError {
@@ -274,9 +278,9 @@ private final class StatementDesk {
         guard Hash256(hashing: made.csv) == earlier.digest else {
             throw LedgerError(
                 """
-                the statement of event \(earlier.event) cannot be made again as it was issued: the warehouse reads the facts known at event \
-                \(earlier.seq) differently now. Its total was \(Money.decimal(earlier.total)) USD; `bedrot verify` tells whether something is \
-                damaged
+                the statement of event \(earlier.event) cannot be made again as it was issued: the warehouse reads the facts known \
+                at event \(earlier.seq) differently now. Its total was \(Money.decimal(earlier.total)) USD; `bedrot verify` tells whether \
+                something is damaged
                 """)
         }
         made.event = earlier.event

@@ -146,8 +146,10 @@ extension KPIDefinition {
             return KPIValue(
                 kpi: id, dimensions: key, numerator: try sum(\.numerator),
                 denominator: isUnit ? parts[0].denominator : try sum(\.denominator),
-                unconverted: try sum(\.unconverted), covered: parts.compactMap(\.covered).min(),
-                expected: parts.compactMap(\.expected).max())
+                unconverted: try sum(\.unconverted),
+                // Flags of single months add up; of the days of one window the least counts.
+                covered: parts.allSatisfy { $0.expected == 1 } ? try sum(\.covered) : parts.compactMap(\.covered).min(),
+                expected: parts.allSatisfy { $0.expected == 1 } ? try sum(\.expected) : parts.compactMap(\.expected).max())
         }
     }
 }

@@ -1,5 +1,7 @@
 /// Something in an SQL file that another engine reads differently, or that no replay may do.
 package struct SQLFinding: Sendable, Hashable {
+    /// The file, as the caller names it.
+    package fileprivate(set) var path = ""
     /// From 1, in the file.
     package let line: Int
     package let column: Int
@@ -55,8 +57,11 @@ package struct SQLLint {
             lint.check(query)
             if kind == .table { lint.checkOrder(query) }
         }
+        for i in lint.found.indices { lint.found[i].path = path }
         let allowed = allowed(in: sql)
-        return Set(lint.found).filter { allowed[$0.construct] == nil }.sorted { ($0.line, $0.column, $0.construct) < ($1.line, $1.column, $1.construct) }
+        return Set(lint.found).filter { allowed[$0.construct] == nil }.sorted {
+            ($0.line, $0.column, $0.construct) < ($1.line, $1.column, $1.construct)
+        }
     }
 
     /// Constructs that a file takes on purpose, with the reason: `-- lint: allow EXISTS: why it is right here`. Without a reason it is not.

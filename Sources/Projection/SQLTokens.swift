@@ -142,15 +142,23 @@ struct SQLTokens {
                 kind = i > start + 1 || bytes[start] == UInt8(ascii: "?") ? .parameter : .symbol
             default:
                 kind = .symbol
-                let three = String(decoding: bytes[i..<min(i + 3, bytes.count)], as: UTF8.self)
-                let two = String(decoding: bytes[i..<min(i + 2, bytes.count)], as: UTF8.self)
-                i += three == "->>" ? 3 : ["<=", ">=", "<>", "!=", "==", "||", "->", "<<", ">>"].contains(two) ? 2 : 1
+                i += Self.symbolLength(bytes[i], byte(i + 1), byte(i + 2))
             }
             if let kind { append(kind, start..<i, tokenLine, column) }
             for at in start..<i where bytes[at] == 10 {
                 line += 1
                 lineStart = at + 1
             }
+        }
+    }
+
+    private static func symbolLength(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Int {
+        switch (first, second) {
+        case (UInt8(ascii: "-"), UInt8(ascii: ">")): third == UInt8(ascii: ">") ? 3 : 2
+        case (UInt8(ascii: "<"), UInt8(ascii: "=")), (UInt8(ascii: "<"), UInt8(ascii: ">")), (UInt8(ascii: "<"), UInt8(ascii: "<")): 2
+        case (UInt8(ascii: ">"), UInt8(ascii: "=")), (UInt8(ascii: ">"), UInt8(ascii: ">")), (UInt8(ascii: "!"), UInt8(ascii: "=")): 2
+        case (UInt8(ascii: "="), UInt8(ascii: "=")), (UInt8(ascii: "|"), UInt8(ascii: "|")): 2
+        default: 1
         }
     }
 

@@ -74,12 +74,14 @@ package struct ServiceDefinition: Sendable {
             else { throw fail(node, "freshness is {warn_days: n, critical_days: n}, whole days, the second not less than the first") }
             return Freshness(warnHours: Int64(warn) * 24, criticalHours: Int64(critical) * 24)
         }
-        priority = try root["priority"].map { node in
+        if let node = root["priority"] {
             guard let priority = node.string.flatMap({ Priority(rawValue: $0) }) else {
                 throw fail(node, "priority is \(Priority.allCases.map(\.rawValue).joined(separator: ", "))")
             }
-            return priority
-        } ?? .medium
+            self.priority = priority
+        } else {
+            priority = .medium
+        }
         if let node = root["page"], node.mapping == nil, node.string == nil {
             throw fail(node, "page is a text, or one text a dataset: {<dataset>: <text>}")
         }

@@ -281,6 +281,9 @@ package struct TableDescription: Sendable {
             unconverted count; rows left out for want of a rate | covered count; days or months of its window that sources cover | \
             expected count; days or months of its window
             """),
+        TableDescription(
+            "definition_used", .books, "Definitions that tables, files and KPIs were made with", grain: "path",
+            "path text | hash text; SHA-256"),
     ]
 
     /// A table of the projector's own, as its CREATE TABLE has it.

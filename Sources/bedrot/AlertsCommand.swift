@@ -8,9 +8,9 @@ struct Alerts: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "KPI values that call for a person: list, acknowledge.",
         discussion: """
-            Every projection holds the newest snapshot against the alert rules in the KPI files. A value beyond a limit opens an alert, once; \
-            it stands until the value is back, and what comes back within its cooldown is not told again. A window that is not covered opens \
-            none. Limits of your own: rows of the reference table threshold.
+            Every projection holds the newest snapshot against the alert rules in the KPI files. A value beyond a limit opens an alert, \
+            once; it stands until the value is back, and what comes back within its cooldown is not told again. A window that is not \
+            covered opens none. Limits of your own: rows of the reference table threshold.
             """,
         subcommands: [List.self, Acknowledge.self], defaultSubcommand: List.self)
 
@@ -48,8 +48,8 @@ struct Goals: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "The label's goals: value, target, progress, pace.",
         discussion: """
-            Goals are rows of the reference table goal; a KPI names its goal in its header. The pace is the share of the target reached over \
-            the share of the time gone: 1 is just in time.
+            Goals are rows of the reference table goal; a KPI names its goal in its header. The pace is the share of the target reached \
+            over the share of the time gone: 1 is just in time.
             """)
 
     @OptionGroup var options: RootOptions

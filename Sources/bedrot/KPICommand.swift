@@ -27,6 +27,7 @@ struct KPI: ParsableCommand {
                                 "kpi": .string(value.kpi), "dimensions": (try? JSON.parse(Array(value.dimensions.utf8))) ?? .null,
                                 "num": value.numerator.map { .int($0) } ?? .null, "den": value.denominator.map { .int($0) } ?? .null,
                                 "unconverted": value.unconverted.map { .int($0) } ?? .null,
+                                "covered": value.covered.map { .int($0) } ?? .null, "expected": value.expected.map { .int($0) } ?? .null,
                                 "value": .string(value.text(unit: kpi?.unit ?? "", decimals: kpi?.decimals ?? 0)),
                                 "unit": .string(kpi?.unit ?? ""),
                             ]

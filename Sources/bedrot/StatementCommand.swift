@@ -9,8 +9,8 @@ struct ExportStatement: ParsableCommand {
         commandName: "statement", abstract: "What each collaborator gets for a month: a CSV and a printable page a payee.",
         discussion: """
             The month is the one in which distributors reported. Shares come from `bedrot reference set split` or the track catalogue.
-            A statement says what was known when it was issued (an event, statement.issued). Asked for again it is the same, and nothing is \
-            issued; what has changed since stands in the payee's next statement as an adjustment.
+            A statement says what was known when it was issued (an event, statement.issued). Asked for again it is the same, and nothing \
+            is issued; what has changed since stands in the payee's next statement as an adjustment.
             Payees are stored as pseudonyms. A name appears in the files only when --payee gives it.
             """)
 
@@ -40,8 +40,10 @@ struct ExportStatement: ParsableCommand {
         }
         if waiting > 0 {
             Terminal.note(
-                "\(Words.count(waiting, "amount")) in no sum: no exchange rate; enter it (bedrot reference rate), the next statement adjusts"
-            )
+                """
+                \(Words.count(waiting, "amount")) in no sum: no exchange rate; enter it (bedrot reference rate), the next statement \
+                adjusts
+                """)
             throw degraded
         }
     }

@@ -36,6 +36,8 @@ import Testing
         Case(["events", "--after", "noon"], 64, "“noon”", "YYYY-MM-DD"),
         Case(["kpi", "show", "nope"], 1, "no KPI “nope”", "known:", "streams_native_7d"),
         Case(["kpi", "history", "nope"], 1, "no KPI “nope”", "known:"),
+        Case(["alerts", "ack", "1", "--note", "x"], 1, "event 1 is not an alert", "bedrot alerts"),
+        Case(["alerts", "ack", "1"], 64, "--note"),
         Case(["kpi", "show", "streams_native_7d", "--known-at", "999999"], 1, "no event 999999", "its head is"),
         Case(["lineage", "fact_audience_day"], 64, "--where"),
         Case(["lineage", "fact_nothing", "--where", "1 = 1"], 1, "fact_nothing"),

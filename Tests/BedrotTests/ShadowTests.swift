@@ -103,6 +103,16 @@ import Testing
         try root.ok(["verify", "--shadow"])
     }
 
+    @Test func aWarehouseThatCannotBeReadIsMadeAnew() throws {
+        let root = try Root(copyOf: SliceTests.lake.get())
+        let change = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute('DROP TABLE kpi_value'); c.commit()"
+        #expect(try Binary.other("python3", ["-c", change, "\(root.path)/warehouse/bedrot_analytics.db"]).code == 0)
+        let output = try root.ok(["verify", "--shadow"], code: 1)
+        #expect(output.errors.contains("no such table: kpi_value") && output.errors.contains("make it anew: bedrot rebuild"), "\(output)")
+        try root.ok(["rebuild"])
+        try root.ok(["verify", "--shadow"])
+    }
+
     @Test func nothingIsReplayedOverADamagedLog() throws {
         let root = try Root(copyOf: SliceTests.lake.get())
         let object = try #require(root.events(["--type", "extraction.captured"]).first?["body"]?["object"]?.string)

@@ -40,7 +40,7 @@ import Testing
         let capture = try #require(root.seqs("extraction.captured").first)
         for part in [
             "spotify/audience, account \(Made.zonea0)", "2025-03-01 to 2025-03-09", "9 rows, 9 new, 0 changed, 0 rejected",
-            "Spotify streams, last 7 days reported", "before", "after", "bedrot retract CAPTURE --reason …, CAPTURE being \(capture), ",
+            "Spotify followers", "before", "after", "bedrot retract CAPTURE --reason …, CAPTURE being \(capture), ",
         ] { #expect(text.contains(part), "\(part) in\n\(text)") }
         let one = try root.feed([Made.spotify(8...12, made: 13)]).text
         #expect(one.contains("5 rows, 3 new, 0 changed, 0 rejected"), "\(one)")
@@ -145,7 +145,7 @@ import Testing
         let time = try #require(captures[3]["time"]?.string)
         #expect(try root.events(["--after", time]) == all.filter { ($0["time"]?.string ?? "") >= time })
         #expect(try root.events(["--before", time]) == all.filter { ($0["time"]?.string ?? "") < time })
-        #expect(try root.ok(["events", "--type", "kpi.alerted"]).text == "no events\n")
+        #expect(try root.ok(["events", "--type", "kpi.acknowledged"]).text == "no events\n")
         #expect(try root.ok(["events", "--limit", "1"]).text.contains("log.opened"))
     }
 

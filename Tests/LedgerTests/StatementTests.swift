@@ -205,7 +205,7 @@ import Testing
         #expect(early?.description.contains("2099-01 was not over") == true, "\(early.map(String.init(describing:)) ?? "")")
         let month = try #require(Self.month)
         let zone = #expect(throws: LedgerError.self) { try root.lake.issueStatements(month: month, to: root.layout.folder(.raw)) }
-        #expect(zone?.description.contains("lies in 2_raw") == true, "\(zone.map(String.init(describing:)) ?? "")")
+        #expect(zone?.description.contains("lies in 2_raw, which belongs") == true, "\(zone.map(String.init(describing:)) ?? "")")
         #expect(try root.events(.statementIssued).isEmpty)
     }
 }

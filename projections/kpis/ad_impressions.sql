@@ -7,6 +7,7 @@ direction: up
 decimals: 0
 formula: sum of how often the campaign was shown over the last 28 days reported
 dimensions: [campaign, artist, track]
+adds_over: [campaign, artist, track]
 window: the 28 days up to the newest day that the ad account reports
 completeness: 28 days with a row of the account; Meta gives no row for a day without delivery, so such a day is not counted as covered
 differs: Meta counts days of the ad account’s time zone and restates the last days. An ad that is shown again to the same person counts again.

@@ -7,6 +7,7 @@ direction: neutral
 decimals: 2
 formula: sum of what the campaign spent over the last 28 days reported, each day in US dollars at the rate of that day; nano-USD / 10^9
 dimensions: [campaign, artist, track]
+adds_over: [campaign, artist, track]
 window: the 28 days up to the newest day that the ad account reports
 completeness: 28 days with a row of the account; Meta gives no row for a day without delivery, so such a day is not counted as covered
 differs: Meta counts days of the ad account’s time zone and restates the last days; money in another currency is converted at the rate of its day.

@@ -7,6 +7,7 @@ direction: up
 decimals: 2
 formula: sum of payouts that arrived in the month, as the label's list of payouts tells them
 dimensions: [distributor, month]
+adds_over: [distributor, month]
 window: each month
 completeness: as far as the list of payouts goes
 differs: Distributors date a payout by when they send it and may show it before their fee.

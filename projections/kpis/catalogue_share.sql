@@ -41,11 +41,12 @@ WITH latest AS (
   WHERE f.streams IS NOT NULL
   GROUP BY l.artist_id
 ), listed AS (
-  SELECT a.artist_id AS artist_id, t.track_id AS track_id, MIN(f.release_day_no) AS release_day
+  SELECT a.artist_id AS artist_id, t.track_id AS track_id, MIN(COALESCE(f.release_day_no, d.day_no)) AS release_day
   FROM fact_track_window f
   JOIN artist_of a ON a.source_id = f.artist
   JOIN track_of t ON t.source_id = f.title
-  WHERE f.release_day_no IS NOT NULL
+  JOIN source_value r ON r.id = f.release_text
+  LEFT JOIN dim_date d ON d.date = r.value
   GROUP BY a.artist_id, t.track_id
 ), dated AS (
   SELECT s.artist_id AS artist_id, s.day_no AS day_no, s.streams AS streams, COALESCE(r.release_day, w.release_day) AS release_day

@@ -7,6 +7,7 @@ direction: down
 decimals: 2
 formula: sum of purchases of the card less what came back, by category and the month of the purchase; payments that settle the card do not count
 dimensions: [category, month]
+adds_over: [category, month]
 window: each month
 completeness: as far as the card's exports go
 differs: Banks total by statement period or by posting day, and count payments.

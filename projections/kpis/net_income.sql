@@ -7,6 +7,7 @@ direction: up
 decimals: 2
 formula: net royalties after splits, by the month reported, less the expenses of the same month
 dimensions: [month]
+adds_over: [month]
 window: each month
 completeness: covered counts which of royalties and expenses the month has; no value unless both are reported
 evidence:

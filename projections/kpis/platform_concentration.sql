@@ -18,12 +18,11 @@ evidence:
   fact: fact_stream_day
   where: "day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 28 AND day_no <= :day"
 ---*/
+-- Squares of more than 3,000,000,000 streams do not fit.
 WITH newest AS (
-  SELECT s.day_no AS day_no
-  FROM v_stream_canonical s
-  WHERE s.day_no <= :day AND s.streams IS NOT NULL
-  ORDER BY s.day_no DESC
-  LIMIT 1
+  SELECT MAX(f.day_no) AS day_no
+  FROM fact_stream_day f
+  WHERE f.day_no <= :day AND f.streams IS NOT NULL
 ), told AS (
   SELECT s.platform_id AS platform_id, s.distributor AS distributor, s.account AS account, s.day_no AS day_no, SUM(s.streams) AS streams
   FROM newest n
@@ -53,7 +52,6 @@ WITH newest AS (
   FROM counted c
   GROUP BY c.platform_id
 )
--- Above that, squares do not fit.
 SELECT CASE WHEN MAX(o.streams) > 0 AND MAX(o.streams) < 3000000000 THEN SUM(p.streams * p.streams) END AS num,
   CASE WHEN MAX(o.streams) > 0 AND MAX(o.streams) < 3000000000 THEN MAX(o.streams) * MAX(o.streams) END AS den,
   MAX(o.covered) AS covered, 28 AS expected

@@ -7,6 +7,7 @@ direction: down
 decimals: 2
 formula: expected revenue of months that are over, for which the distributor has reported nothing of the platform, 30 days or more after they were due (month end and the distributor's lag)
 dimensions: [distributor, month]
+adds_over: [distributor, month]
 window: months that are over
 completeness: a platform's month is reported as soon as any statement line tells it
 differs: An estimate; the distributor shows nothing before it reports.

@@ -7,6 +7,7 @@ direction: neutral
 decimals: 2
 formula: expected revenue of months that are over, for which the distributor has reported nothing of the platform, until 30 days after they were due (month end and the distributor's lag)
 dimensions: [distributor]
+adds_over: [distributor]
 window: months that are over
 completeness: a platform's month is reported as soon as any statement line tells it; 0 where all is reported
 differs: An estimate; the distributor shows nothing before it reports.

@@ -7,6 +7,7 @@ direction: up
 decimals: 2
 formula: sum of net royalties of all statements
 dimensions: [artist]
+adds_over: [artist]
 window: all statements
 completeness: as far as statements go
 differs: Distributors spell artists as each release does; here all names of one artist count together.

@@ -7,6 +7,7 @@ direction: up
 decimals: 2
 formula: sum of net royalties by the month in which the distributor reported them
 dimensions: [distributor, month]
+adds_over: [distributor, month]
 window: each statement month
 completeness: a statement month is complete when it is over; covered says whether it was over on the day asked for
 differs: Distributors pay weeks after they report, and take fees off a payout.

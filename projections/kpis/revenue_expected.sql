@@ -7,6 +7,7 @@ direction: up
 decimals: 2
 formula: streams of the distributor's trend times what a stream earned there in the 12 statement months before the month (whole billionths of a dollar), else times the assumed rate
 dimensions: [month, distributor, platform]
+adds_over: [month, distributor, platform]
 window: each month that is over
 completeness: covered counts the days of the month that the trend tells
 differs: An estimate; trends count streams and statements count what is paid for.

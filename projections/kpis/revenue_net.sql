@@ -7,6 +7,7 @@ direction: up
 decimals: 2
 formula: sum of what distributors pay out after their fees, by the month of sale
 dimensions: [distributor, month]
+adds_over: [distributor, month]
 window: each sale month
 completeness: a sale month counts as complete when a statement of the distributor is dated 30 days or more after its end and the distributor's lag
 differs: Distributors total by the day they report, not by the month of sale; newer sale months are not wholly reported yet.

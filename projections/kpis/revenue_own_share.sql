@@ -7,6 +7,7 @@ direction: up
 decimals: 2
 formula: net royalties less what collaborators get of them by the shares that hold on the last day of the sale month
 dimensions: [artist, track]
+adds_over: [artist, track]
 window: all statements
 completeness: as far as statements go; a track without shares is the label's own
 differs: Distributors show net royalties before the label pays collaborators, unless they pay them themselves.

@@ -7,6 +7,7 @@ direction: up
 decimals: 2
 formula: net royalties - expected revenue, of the same sale month, distributor and platform
 dimensions: [month, distributor, platform]
+adds_over: [month, distributor, platform]
 window: each sale month that the distributor has wholly reported
 completeness: a statement of the distributor is dated 30 days or more after the month's end and its lag; covered counts the days of the month that the trend tells
 differs: An estimate is set against an account; a trend that lacks days, or a store that counts otherwise, shows as a difference.

@@ -7,6 +7,7 @@ direction: neutral
 decimals: 2
 formula: net royalties times the payee's share that holds on the last day of the sale month, each statement line rounded half-even to a billionth of a dollar
 dimensions: [payee, track]
+adds_over: [payee, track]
 window: all statements
 completeness: as far as statements and shares go; payments to collaborators are not taken off
 differs: A distributor that pays collaborators itself shows them their part only after its own fees and payment dates.

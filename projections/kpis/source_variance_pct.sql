@@ -23,11 +23,10 @@ evidence:
   where: "day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 28 AND day_no <= :day AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = 'platform:spotify')"
 ---*/
 WITH newest_told AS (
-  SELECT s.day_no AS day_no
-  FROM v_stream_canonical s
-  WHERE s.day_no <= :day AND s.streams IS NOT NULL AND s.platform_id = 'platform:spotify'
-  ORDER BY s.day_no DESC
-  LIMIT 1
+  SELECT MAX(f.day_no) AS day_no
+  FROM fact_stream_day f
+  JOIN platform_of p ON p.source_id = f.platform AND p.platform_id = 'platform:spotify'
+  WHERE f.day_no <= :day AND f.streams IS NOT NULL
 ), newest_native AS (
   SELECT MAX(f.day_no) AS day_no
   FROM fact_audience_day f
@@ -36,7 +35,7 @@ WITH newest_told AS (
 ), newest AS (
   SELECT CASE WHEN t.day_no < f.day_no THEN t.day_no ELSE f.day_no END AS day_no
   FROM newest_told t
-  JOIN newest_native f ON f.day_no IS NOT NULL
+  CROSS JOIN newest_native f
 ), told AS (
   SELECT s.platform_id AS platform_id, s.distributor AS distributor, s.account AS account, s.day_no AS day_no, SUM(s.streams) AS streams
   FROM newest n

@@ -18,11 +18,9 @@ evidence:
   where: "day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 7 AND day_no <= :day AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform)"
 ---*/
 WITH newest AS (
-  SELECT s.day_no AS day_no
-  FROM v_stream_canonical s
-  WHERE s.day_no <= :day AND s.streams IS NOT NULL
-  ORDER BY s.day_no DESC
-  LIMIT 1
+  SELECT MAX(f.day_no) AS day_no
+  FROM fact_stream_day f
+  WHERE f.day_no <= :day AND f.streams IS NOT NULL
 ), told AS (
   SELECT s.platform_id AS platform_id, s.distributor AS distributor, s.account AS account, s.day_no AS day_no, SUM(s.streams) AS streams
   FROM newest n

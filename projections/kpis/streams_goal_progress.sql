@@ -20,11 +20,9 @@ evidence:
   where: "day_no >= (SELECT MAX(from_day) FROM ref_goal WHERE goal = 'streams_year' AND from_day <= :day AND (until_day IS NULL OR until_day >= :day)) AND day_no <= :day"
 ---*/
 WITH newest AS (
-  SELECT s.day_no AS day_no
-  FROM v_stream_canonical s
-  WHERE s.day_no <= :day AND s.streams IS NOT NULL
-  ORDER BY s.day_no DESC
-  LIMIT 1
+  SELECT MAX(f.day_no) AS day_no
+  FROM fact_stream_day f
+  WHERE f.day_no <= :day AND f.streams IS NOT NULL
 ), aim AS (
   SELECT MAX(g.from_day) AS from_day
   FROM ref_goal g

@@ -22,19 +22,15 @@ evidence:
   fact: fact_stream_day
   where: "day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 14 AND day_no <= :day"
 ---*/
+-- The newest day is found twice: beside an answer of one row, the engine reads each span as a range of days.
 WITH newest AS (
-  SELECT s.day_no AS day_no
-  FROM v_stream_canonical s
-  WHERE s.day_no <= :day AND s.streams IS NOT NULL
-  ORDER BY s.day_no DESC
-  LIMIT 1
+  SELECT MAX(f.day_no) AS day_no
+  FROM fact_stream_day f
+  WHERE f.day_no <= :day AND f.streams IS NOT NULL
 ), before AS (
-  -- Found again: with a LIMIT of its own the engine reads a range of days.
-  SELECT s.day_no - 7 AS day_no
-  FROM v_stream_canonical s
-  WHERE s.day_no <= :day AND s.streams IS NOT NULL
-  ORDER BY s.day_no DESC
-  LIMIT 1
+  SELECT MAX(f.day_no) - 7 AS day_no
+  FROM fact_stream_day f
+  WHERE f.day_no <= :day AND f.streams IS NOT NULL
 ), told AS (
   SELECT s.platform_id AS platform_id, s.distributor AS distributor, s.account AS account, s.day_no AS day_no, s.streams AS streams,
     NULL AS earlier

@@ -17,11 +17,9 @@ evidence:
   where: "day_no >= (SELECT m.first_day_no FROM fact_stream_day f JOIN dim_date d ON d.day_no = f.day_no JOIN dim_month m ON m.month_no = d.year * 12 WHERE f.day_no <= :day AND f.streams IS NOT NULL ORDER BY f.day_no DESC LIMIT 1) AND day_no <= :day"
 ---*/
 WITH newest AS (
-  SELECT s.day_no AS day_no
-  FROM v_stream_canonical s
-  WHERE s.day_no <= :day AND s.streams IS NOT NULL
-  ORDER BY s.day_no DESC
-  LIMIT 1
+  SELECT MAX(f.day_no) AS day_no
+  FROM fact_stream_day f
+  WHERE f.day_no <= :day AND f.streams IS NOT NULL
 ), period AS (
   SELECT m.first_day_no AS from_day, n.day_no AS until_day
   FROM newest n

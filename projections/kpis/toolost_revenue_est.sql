@@ -7,6 +7,7 @@ direction: up
 decimals: 2
 formula: expected revenue at Too Lost of the platforms and months that no report tells yet
 dimensions: [month]
+adds_over: [month]
 window: each month that is over
 completeness: covered counts the days of the month that the trend tells, on the platform that it tells least of
 differs: An estimate; Too Lost shows money only when it reports.

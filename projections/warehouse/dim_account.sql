@@ -67,7 +67,7 @@ WITH told AS (
 ), list AS (
   SELECT h.value AS handle, n.value AS name, MIN(f.as_of_day_no) OVER (PARTITION BY f.list) AS first_day_no,
     MAX(f.as_of_day_no) OVER (PARTITION BY f.list) AS last_day_no,
-    ROW_NUMBER() OVER (PARTITION BY f.list ORDER BY f.as_of_day_no DESC, n.value NULLS FIRST) AS place
+    ROW_NUMBER() OVER (PARTITION BY f.list ORDER BY f.as_of_day_no DESC, n.value NULLS LAST) AS place
   FROM fact_email_list_window f
   JOIN source_value h ON h.id = f.list
   LEFT JOIN source_value n ON n.id = f.list_name
