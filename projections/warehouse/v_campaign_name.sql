@@ -24,7 +24,8 @@ WITH part AS (
 artists AS (
   SELECT w.norm AS norm, r.artist AS artist_id
   FROM part w
-  JOIN ref_artist r ON SUBSTR(r.artist, 8) = w.norm OR LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.name, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm
+  JOIN ref_artist r ON SUBSTR(r.artist, 8) = w.norm
+    OR LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.name, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm
   UNION
   SELECT w.norm, l.member
   FROM part w
@@ -56,7 +57,8 @@ other AS (
   SELECT DISTINCT w.norm AS norm, s.id AS id
   FROM part w
   JOIN source_value s ON s.kind = 'title' AND s.norm = w.norm
-  WHERE NOT EXISTS (SELECT 1 FROM ref_track r WHERE LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.title, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm)
+  WHERE NOT EXISTS (
+      SELECT 1 FROM ref_track r WHERE LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.title, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm)
     AND NOT EXISTS (SELECT 1 FROM alias_of l WHERE l.kind = 'title' AND l.norm = w.norm)
     AND NOT EXISTS (SELECT 1 FROM fact_track_catalog f JOIN source_value c ON c.id = f.title WHERE c.norm = w.norm)
 ),
@@ -119,7 +121,8 @@ judged AS (
       WHEN p.whole <> '' AND m.t1 IS NULL AND m.t2 IS NULL THEN 'whole'
       WHEN m.a1 IS NOT NULL AND m.t2 IS NOT NULL THEN 'artist_track'
       WHEN m.t1 IS NOT NULL AND m.a2 IS NOT NULL THEN 'track_artist'
-      WHEN m.a1 IS NOT NULL AND m.a2 IS NULL AND p.second_targeting = 0 AND (p.parts > 2 OR p.parts = 2 AND m.t1 IS NULL) THEN 'artist_title'
+      WHEN m.a1 IS NOT NULL AND m.a2 IS NULL AND p.second_targeting = 0 AND (p.parts > 2 OR p.parts = 2 AND m.t1 IS NULL)
+        THEN 'artist_title'
       WHEN m.t1 IS NOT NULL THEN 'track'
       WHEN m.a1 IS NOT NULL THEN 'artist'
       WHEN m.t2 IS NOT NULL THEN 'second_track'
