@@ -70,11 +70,13 @@ lines AS (
   UNION
   SELECT o.norm, 4, f.title, f.isrc, f.artist
   FROM other o
-  JOIN total_royalty f ON f.title = o.id
+  CROSS JOIN total_royalty f
+  WHERE f.title = o.id
   UNION
   SELECT o.norm, 4, f.title, f.isrc, f.artist
   FROM other o
-  JOIN total_sale f ON f.title = o.id
+  CROSS JOIN total_sale f
+  WHERE f.title = o.id
 ),
 tracks AS (
   SELECT w.norm AS norm, 1 AS source, r.track AS track_id, r.artist AS artist_id
