@@ -30,7 +30,8 @@ days AS (
 coverage AS (
   SELECT d.account AS account, COUNT(DISTINCT d.day_no) AS covered FROM days d GROUP BY d.account
 )
-SELECT c.value AS campaign, SUM(d.spend_usd_nano) AS num, SUM(CASE WHEN d.spend_usd_nano IS NOT NULL THEN d.impressions END) * 1000000 AS den,
+SELECT c.value AS campaign, SUM(d.spend_usd_nano) AS num,
+  SUM(CASE WHEN d.spend_usd_nano IS NOT NULL THEN d.impressions END) * 1000000 AS den,
   SUM(d.unconverted) AS unconverted, MIN(y.covered) AS covered, 28 AS expected
 FROM days d
 JOIN coverage y ON y.account = d.account

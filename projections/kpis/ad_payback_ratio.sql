@@ -47,7 +47,9 @@ others AS (
   GROUP BY l.campaign_id
 )
 SELECT l.campaign_id AS campaign,
-  CASE WHEN l.unconverted = 0 AND l.spend_usd_nano > 0 THEN CONVERT_NANO(l.twice * r.nano, 1000000000 - COALESCE(o.share_nano, 0)) END AS num,
+  CASE
+    WHEN l.unconverted = 0 AND l.spend_usd_nano > 0 THEN CONVERT_NANO(l.twice * r.nano, 1000000000 - COALESCE(o.share_nano, 0))
+  END AS num,
   CASE WHEN l.spend_usd_nano > 0 THEN 2 * l.spend_usd_nano ELSE 1 END AS den, l.unconverted AS unconverted, l.covered AS covered,
   l.expected AS expected
 FROM lift l

@@ -35,7 +35,8 @@ amounts AS (
   JOIN dim_date d ON d.day_no = t.day_no
   WHERE t.spend_nano IS NOT NULL AND COALESCE(t.partial, 0) = 0
   UNION ALL
-  SELECT d.month_no, 0 - CONVERT_NANO(e.amount_nano, r.nano_usd), CASE WHEN CONVERT_NANO(e.amount_nano, r.nano_usd) IS NULL THEN 1 ELSE 0 END
+  SELECT d.month_no, 0 - CONVERT_NANO(e.amount_nano, r.nano_usd),
+    CASE WHEN CONVERT_NANO(e.amount_nano, r.nano_usd) IS NULL THEN 1 ELSE 0 END
   FROM fact_expense e
   JOIN dim_date d ON d.day_no = e.day_no
   JOIN source_value g ON g.id = e.category

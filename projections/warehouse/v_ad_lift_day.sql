@@ -33,29 +33,42 @@ run AS (
   JOIN dim_campaign x ON x.campaign_id = s.campaign_id
   WHERE x.artist_id IS NOT NULL
 ),
-native AS (
-  SELECT r.campaign_id AS campaign_id, r.artist_id AS artist_id, r.track_id AS track_id, r.first_day_no AS first_day_no,
-    r.last_day_no AS last_day_no, f.day_no AS day_no, CASE WHEN f.day_no < r.first_day_no THEN 1 ELSE 0 END AS is_before,
-    SUM(f.streams_native) AS streams
+rows_of_days AS (
+  SELECT r.campaign_id AS campaign_id, f.day_no AS day_no, f.streams_native AS streams, NULL AS spend_usd_nano, 0 AS unconverted,
+    r.artist_id AS artist_id, r.track_id AS track_id, r.first_day_no AS first_day_no, r.last_day_no AS last_day_no
   FROM run r
   CROSS JOIN artist_of a
   CROSS JOIN fact_audience_day f
   JOIN platform_of p ON p.source_id = f.platform AND p.platform_id = 'platform:spotify'
   WHERE a.artist_id = r.artist_id AND f.artist = a.source_id AND f.day_no >= r.first_day_no - 28 AND f.day_no <= r.last_day_no
     AND f.streams_native IS NOT NULL
-  GROUP BY r.campaign_id, r.artist_id, r.track_id, r.first_day_no, r.last_day_no, f.day_no
+  UNION ALL
+  SELECT r.campaign_id, s.day_no, NULL, s.spend_usd_nano, s.unconverted, r.artist_id, r.track_id, r.first_day_no, r.last_day_no
+  FROM run r
+  JOIN spent s ON s.campaign_id = r.campaign_id
+),
+-- Days that Spotify does not report are left out, with what was spent on them.
+native AS (
+  SELECT d.campaign_id AS campaign_id, d.artist_id AS artist_id, d.track_id AS track_id, d.first_day_no AS first_day_no,
+    d.last_day_no AS last_day_no, d.day_no AS day_no, CASE WHEN d.day_no < d.first_day_no THEN 1 ELSE 0 END AS is_before,
+    SUM(d.streams) AS streams, SUM(d.spend_usd_nano) AS spend_usd_nano, MAX(d.unconverted) AS unconverted
+  FROM rows_of_days d
+  GROUP BY d.campaign_id, d.artist_id, d.track_id, d.first_day_no, d.last_day_no, d.day_no
+  HAVING SUM(d.streams) IS NOT NULL
 ),
 ordered AS (
   SELECT n.campaign_id AS campaign_id, n.artist_id AS artist_id, n.track_id AS track_id, n.first_day_no AS first_day_no,
     n.last_day_no AS last_day_no, n.day_no AS day_no, n.is_before AS is_before, n.streams AS streams,
+    n.spend_usd_nano AS spend_usd_nano, n.unconverted AS unconverted,
     SUM(n.is_before) OVER (PARTITION BY n.campaign_id) AS baseline_days,
-    ROW_NUMBER() OVER (PARTITION BY n.campaign_id, n.is_before ORDER BY n.streams, n.day_no) AS rank_no
+    ROW_NUMBER() OVER (PARTITION BY n.campaign_id, n.is_before ORDER BY n.streams NULLS FIRST, n.day_no) AS rank_no
   FROM native n
 ),
 -- Twice the median: both of the middle two days, or the middle one twice.
 measured AS (
   SELECT o.campaign_id AS campaign_id, o.artist_id AS artist_id, o.track_id AS track_id, o.first_day_no AS first_day_no,
     o.last_day_no AS last_day_no, o.day_no AS day_no, o.is_before AS is_before, o.streams AS streams, o.baseline_days AS baseline_days,
+    o.spend_usd_nano AS spend_usd_nano, o.unconverted AS unconverted,
     SUM(
       CASE
         WHEN o.is_before = 0 THEN NULL
@@ -67,8 +80,8 @@ measured AS (
 )
 SELECT m.campaign_id AS campaign_id, m.artist_id AS artist_id, m.track_id AS track_id, m.first_day_no AS first_day_no,
   m.last_day_no AS last_day_no, m.day_no AS day_no, m.streams AS streams, m.baseline_twice AS baseline_twice,
-  m.baseline_days AS baseline_days, CASE WHEN s.campaign_id IS NULL THEN 0 ELSE s.spend_usd_nano END AS spend_usd_nano,
-  COALESCE(s.unconverted, 0) AS unconverted
+  m.baseline_days AS baseline_days,
+  CASE WHEN m.unconverted = 1 THEN m.spend_usd_nano ELSE COALESCE(m.spend_usd_nano, 0) END AS spend_usd_nano,
+  m.unconverted AS unconverted
 FROM measured m
-LEFT JOIN spent s ON s.campaign_id = m.campaign_id AND s.day_no = m.day_no
 WHERE m.is_before = 0;

@@ -24,7 +24,8 @@ WITH part AS (
 artists AS (
   SELECT w.norm AS norm, r.artist AS artist_id
   FROM part w
-  JOIN ref_artist r ON SUBSTR(r.artist, 8) = w.norm OR LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.name, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm
+  JOIN ref_artist r ON SUBSTR(r.artist, 8) = w.norm
+    OR LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.name, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm
   UNION
   SELECT w.norm, l.member
   FROM part w
@@ -56,7 +57,8 @@ other AS (
   SELECT DISTINCT w.norm AS norm, s.id AS id
   FROM part w
   JOIN source_value s ON s.kind = 'title' AND s.norm = w.norm
-  WHERE NOT EXISTS (SELECT 1 FROM ref_track r WHERE LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.title, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm)
+  WHERE NOT EXISTS (
+      SELECT 1 FROM ref_track r WHERE LOWER(REPLACE(REPLACE(REPLACE(REPLACE(r.title, ' ', ''), '.', ''), '-', ''), '_', '')) = w.norm)
     AND NOT EXISTS (SELECT 1 FROM alias_of l WHERE l.kind = 'title' AND l.norm = w.norm)
     AND NOT EXISTS (SELECT 1 FROM fact_track_catalog f JOIN source_value c ON c.id = f.title WHERE c.norm = w.norm)
 ),
@@ -68,11 +70,13 @@ lines AS (
   UNION
   SELECT o.norm, 4, f.title, f.isrc, f.artist
   FROM other o
-  JOIN total_royalty f ON f.title = o.id
+  CROSS JOIN total_royalty f
+  WHERE f.title = o.id
   UNION
   SELECT o.norm, 4, f.title, f.isrc, f.artist
   FROM other o
-  JOIN total_sale f ON f.title = o.id
+  CROSS JOIN total_sale f
+  WHERE f.title = o.id
 ),
 tracks AS (
   SELECT w.norm AS norm, 1 AS source, r.track AS track_id, r.artist AS artist_id
@@ -96,7 +100,8 @@ ranked AS (
     COUNT(*) OVER (PARTITION BY n.name, n.place, t.source) AS candidates,
     ROW_NUMBER() OVER (
       PARTITION BY n.name, n.place
-      ORDER BY t.source NULLS FIRST, CASE WHEN t.artist_id = CASE n.place WHEN 1 THEN n.a2 ELSE n.a1 END THEN 0 ELSE 1 END,
+      ORDER BY t.source NULLS FIRST,
+        CASE WHEN n.place = 1 AND t.artist_id = n.a2 OR n.place = 2 AND t.artist_id = n.a1 THEN 0 ELSE 1 END,
         t.track_id NULLS FIRST, COALESCE(t.artist_id, '')) AS rank_no
   FROM named n
   LEFT JOIN tracks t ON t.norm = n.norm
@@ -118,7 +123,8 @@ judged AS (
       WHEN p.whole <> '' AND m.t1 IS NULL AND m.t2 IS NULL THEN 'whole'
       WHEN m.a1 IS NOT NULL AND m.t2 IS NOT NULL THEN 'artist_track'
       WHEN m.t1 IS NOT NULL AND m.a2 IS NOT NULL THEN 'track_artist'
-      WHEN m.a1 IS NOT NULL AND m.a2 IS NULL AND p.second_targeting = 0 AND (p.parts > 2 OR p.parts = 2 AND m.t1 IS NULL) THEN 'artist_title'
+      WHEN m.a1 IS NOT NULL AND m.a2 IS NULL AND p.second_targeting = 0 AND (p.parts > 2 OR p.parts = 2 AND m.t1 IS NULL)
+        THEN 'artist_title'
       WHEN m.t1 IS NOT NULL THEN 'track'
       WHEN m.a1 IS NOT NULL THEN 'artist'
       WHEN m.t2 IS NOT NULL THEN 'second_track'
