@@ -148,13 +148,19 @@ extension Lake {
         }
         if let index = try then.firstIndex(where: { isShown(try matching($0)) }) {
             causes.append(
-                "it was \(kpi.id) as known until event \(snapshots[index]) (\(try time(snapshots[index]))): figures were restated since; bedrot restatements --since \(snapshots[index])"
+                """
+                it was \(kpi.id) as known until event \(snapshots[index]) (\(try time(snapshots[index]))): figures were restated since; \
+                bedrot restatements --since \(snapshots[index])
+                """
             )
         }
         if let index = try near.firstIndex(where: { isShown(try matching($0)) }) {
             let days = Self.nearDays[index]
             causes.append(
-                "it is the value for \(CalendarDay.text(day: explanation.day + days)), \(days.magnitude) \(days.magnitude == 1 ? "day" : "days") \(days < 0 ? "before" : "after"): that page counts to another last day, or begins its days elsewhere"
+                """
+                it is the value for \(CalendarDay.text(day: explanation.day + days)), \(days.magnitude) \(days.magnitude == 1 ? "day" : "days") \
+                \(days < 0 ? "before" : "after"): that page counts to another last day, or begins its days elsewhere
+                """
             )
         }
         // Another KPI that says just this: another observer, window or currency.

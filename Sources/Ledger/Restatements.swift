@@ -189,7 +189,10 @@ extension Lake {
             let earlier = try earlierContract(of: captures, before: event, transaction)
             if let earlier, earlier != contract {
                 return
-                    "the contract of \(event.stream) changed: its \(captures.count) \(captures.count == 1 ? "capture was" : "captures were") cleaned anew"
+                    """
+                    the contract of \(event.stream) changed: its \(captures.count) \(captures.count == 1 ? "capture was" : "captures were") \
+                    cleaned anew
+                    """
             }
             if captures.count == 1 { return "a newer file of \(event.stream): \(try file(captures[0]))" }
             return "\(captures.count) files of \(event.stream), the first \(try file(captures.first))"

@@ -122,7 +122,10 @@ extension KPIDefinition {
         let dropped = dimensions.filter { !kept.contains($0) }
         if let fixed = dropped.first(where: { !addsOver.contains($0) }) {
             throw refuse(
-                "\(id) cannot be added over \(fixed); keep it: --by \(dimensions.filter { kept.contains($0) || !addsOver.contains($0) }.joined(separator: ","))"
+                """
+                \(id) cannot be added over \(fixed); keep it: --by \
+                \(dimensions.filter { kept.contains($0) || !addsOver.contains($0) }.joined(separator: ","))
+                """
             )
         }
         guard !dropped.isEmpty else { return values }

@@ -33,17 +33,20 @@ package enum Money {
 }
 
 extension FactDefinition {
-    /// The column of kind `currency`.
-    var currencyColumn: String? { columns.first { $0.storage == .source("currency") }?.name }
+    /// The column of kind `currency`: the one of that name where there are several.
+    var currencyColumn: String? {
+        let named = columns.filter { $0.storage == .source("currency") }
+        return (named.first { $0.name == "currency" } ?? named.first)?.name
+    }
 
     /// Where an amount's currency and its day stand: the column of kind `currency`, and the day that a rate is looked up for.
     ///
     /// nil for facts whose amounts are in one currency, or that have no day.
     var currency: (column: String, day: String)? {
         let days = columns.filter { $0.storage == .day }
-        guard let column = columns.first(where: { $0.storage == .source("currency") }),
+        guard let column = currencyColumn,
             let day = days.first(where: { $0.name == partition }) ?? days.first(where: \.isKey) ?? days.first
         else { return nil }
-        return (column.name, day.name)
+        return (column, day.name)
     }
 }

@@ -49,7 +49,7 @@ struct Bench: ParsableCommand {
         func run() throws {
             let (all, slowest) = try options.read { try KPIBench.run($0, passes: passes, states: states) }
             func text(_ figure: KPIBench.Figure) -> String {
-                "\(figure.name): \(Words.grouped(Int64(figure.milliseconds)))\(figure.milliseconds < 100 ? ".\(Int64(figure.milliseconds * 10) % 10)" : "") ms of CPU"
+                "\(figure.name): \(Words.grouped(Int64(figure.milliseconds))).\(Int64(figure.milliseconds * 10) % 10) ms of CPU"
             }
             if options.json {
                 return try Terminal.json([

@@ -45,7 +45,10 @@ extension KPI {
                 facts.append(
                     (
                         "alert",
-                        "\(alert.id): \(alert.isAbove ? "above" : "below") \(Money.decimal(alert.limit)) \(kpi.unit) (\(alert.severity.rawValue))"
+                        """
+                        \(alert.id): \(alert.isAbove ? "above" : "below") \(Money.decimal(alert.limit)) \(kpi.unit) \
+                        (\(alert.severity.rawValue))
+                        """
                     ))
             }
             facts.append(("reads", answer.reads.joined(separator: ", ")))

@@ -107,7 +107,8 @@ extension Reference {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "What is in force of a table; without one, the tables.", discussion: "Also: rate, account, currency, artist-names, titles.")
+            abstract: "What is in force of a table; without one, the tables.",
+            discussion: "Also: rate, account, currency, artist-names, titles.")
 
         @OptionGroup var options: RootOptions
         @Argument(help: "The table.") var kind: String?
