@@ -96,7 +96,7 @@ ranked AS (
     COUNT(*) OVER (PARTITION BY n.name, n.place, t.source) AS candidates,
     ROW_NUMBER() OVER (
       PARTITION BY n.name, n.place
-      ORDER BY t.source NULLS FIRST, CASE WHEN t.artist_id = CASE n.place WHEN 1 THEN n.a2 ELSE n.a1 END THEN 0 ELSE 1 END,
+      ORDER BY t.source NULLS FIRST, CASE WHEN t.artist_id = CASE n.place WHEN 1 THEN n.a2 ELSE n.a1 END THEN 0 ELSE 1 END NULLS FIRST,
         t.track_id NULLS FIRST, COALESCE(t.artist_id, '')) AS rank_no
   FROM named n
   LEFT JOIN tracks t ON t.norm = n.norm
