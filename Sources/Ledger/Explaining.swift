@@ -187,7 +187,6 @@ extension Lake {
                 causes.append("it is within 5 %: rounding, or a last day that is not complete")
             }
         }
-        if let differs = kpi.differs { causes.append("what is known of this figure: \(differs)") }
         return .init(figure: figure, causes: causes)
     }
 

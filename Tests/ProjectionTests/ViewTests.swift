@@ -201,7 +201,7 @@ import Testing
                 "SELECT 1 AS artist, MAX(f.v) - MAX(g.v) AS num, 1 AS den FROM up f JOIN rp g ON g.day = f.day ORDER BY 1",
                 "up.v (one) and rp.v (other)"
             ),
-            ("SELECT 1 AS artist, UNIXEPOCH() AS num, 1 AS den FROM up f ORDER BY 1", "calls unixepoch()"),
+            ("SELECT 1 AS artist, UNIXEPOCH() AS num, 1 AS den FROM up f ORDER BY 1", "can read the clock"),
             ("SELECT 1 AS artist, CHANGES() AS num, 1 AS den FROM up f ORDER BY 1", "calls changes()"),
         ])
     func guards(sql: String, says: String) throws {
