@@ -158,7 +158,8 @@ extension Lake {
             let days = Self.nearDays[index]
             causes.append(
                 """
-                it is the value for \(CalendarDay.text(day: explanation.day + days)), \(days.magnitude) \(days.magnitude == 1 ? "day" : "days") \
+                it is the value for \(CalendarDay.text(day: explanation.day + days)), \
+                \(days.magnitude) \(days.magnitude == 1 ? "day" : "days") \
                 \(days < 0 ? "before" : "after"): that page counts to another last day, or begins its days elsewhere
                 """
             )

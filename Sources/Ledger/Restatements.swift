@@ -190,7 +190,8 @@ extension Lake {
             if let earlier, earlier != contract {
                 return
                     """
-                    the contract of \(event.stream) changed: its \(captures.count) \(captures.count == 1 ? "capture was" : "captures were") \
+                    the contract of \(event.stream) changed: its \(captures.count) \
+                    \(captures.count == 1 ? "capture was" : "captures were") \
                     cleaned anew
                     """
             }

@@ -25,21 +25,35 @@ struct KPIEngine {
         views = Set(WarehouseViews(definitions, known: .now).all.map(\.name))
     }
 
+    private let statements = Statements()
+
+    /// Compiled KPIs. Not GRDB's cache: what a statement reads is asked once, when its file changes, and not again at every compilation.
+    private final class Statements {
+        private var compiled: [String: (handle: OpaquePointer, names: [String])] = [:]
+
+        deinit { for (handle, _) in compiled.values { sqlite3_finalize(handle) } }
+
+        func of(_ kpi: KPIDefinition, _ database: Database) throws -> (OpaquePointer, [String]) {
+            if let known = compiled[kpi.sql] { return known }
+            sqlite3_set_authorizer(database.sqliteConnection, nil, nil)
+            var handle: OpaquePointer?
+            guard sqlite3_prepare_v3(database.sqliteConnection, kpi.sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil) == SQLITE_OK,
+                let handle
+            else { throw DefinitionError(path: kpi.path, line: nil, reason: "\(SQLiteFailure(database.sqliteConnection, kpi.sql))") }
+            let names = (0..<sqlite3_column_count(handle)).map { sqlite3_column_name(handle, $0).map { String(cString: $0) } ?? "" }
+            compiled[kpi.sql] = (handle, names)
+            return (handle, names)
+        }
+    }
+
     /// The values of a KPI as known at a seq; the caller has set the views (see `withKnownViews`).
     func values(_ kpi: KPIDefinition, day: Int64, seq: Int64, now: Int64) throws -> [KPIValue] {
-        let statement: Statement
-        do {
-            statement = try database.cachedStatement(sql: kpi.sql)
-        } catch {
-            throw DefinitionError(path: kpi.path, line: nil, reason: "\(error)")
-        }
-        let handle = statement.sqliteStatement
-        sqlite3_reset(handle)
+        let (handle, names) = try statements.of(kpi, database)
+        defer { sqlite3_reset(handle) }
         for (name, value) in [(":day", day), (":seq", seq), (":now_ms", now)] {
             let index = sqlite3_bind_parameter_index(handle, name)
             if index > 0 { sqlite3_bind_int64(handle, index, value) }
         }
-        let names = statement.columnNames
         guard let num = names.firstIndex(of: "num"), let den = names.firstIndex(of: "den"), kpi.dimensions.allSatisfy(names.contains) else {
             throw DefinitionError(path: kpi.path, line: nil, reason: "the SELECT must give num, den and the dimensions \(kpi.dimensions)")
         }
@@ -67,7 +81,6 @@ struct KPIEngine {
                     covered: try further[1].flatMap { try number(handle, $0, kpi) },
                     expected: try further[2].flatMap { try number(handle, $0, kpi) }))
         }
-        sqlite3_reset(handle)
         return values
     }
 

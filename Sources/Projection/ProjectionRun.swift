@@ -227,6 +227,10 @@ final class ProjectionRun {
                 streamSeqs[type == .referenceChanged ? "reference" : event.stream] = event.seq
             }
         }
+        let changed = type == .referenceChanged ? ["*"] : changes?.facts ?? []
+        for name in changed.sorted() {
+            try database.cachedStatement(sql: "INSERT OR IGNORE INTO table_change VALUES (?, ?)").execute(arguments: [event.seq, name])
+        }
         if let changes {
             touched.merge(changes)
             outcome.changes[event.seq] = .init(opened: changes.opened, closed: changes.closed, replaced: changes.replaced)

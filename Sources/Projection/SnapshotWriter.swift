@@ -30,12 +30,53 @@ final class SnapshotWriter {
             let rules = rules(of: kpi, reads).hex
             guard known.removeValue(forKey: kpi.id) != rules else { continue }
             try forget(kpi.id)
-            try database.execute(sql: "INSERT INTO kpi_state VALUES (?, ?, ?)", arguments: [kpi.id, rules, reads.isOperational])
+            try database.execute(
+                sql: "INSERT INTO kpi_state VALUES (?, ?, ?, ?)",
+                arguments: [
+                    kpi.id, rules, reads.isOperational,
+                    dependsOnTablesOnly(kpi, reads) ? reads.tables.sorted().joined(separator: " ") : nil,
+                ])
             changed.append(kpi)
         }
         for id in known.keys.sorted() { try forget(id) }
         return changed
     }
+
+    /// Whether the day and the tables decide a value, and nothing else.
+    private func dependsOnTablesOnly(_ kpi: KPIDefinition, _ reads: KPIEngine.Reads) -> Bool {
+        !reads.isOperational && !kpi.sql.contains(":now_ms") && !kpi.sql.contains(":seq")
+    }
+
+    /// Copies the values of the snapshot before, of the same day, for KPIs that read no table which changed since; gives the others.
+    private func copy(_ kpis: [KPIDefinition], at seq: Int64, day: Int64) throws -> [KPIDefinition] {
+        guard
+            let before = try Row.fetchOne(
+                database.cachedStatement(sql: "SELECT seq, day_no FROM kpi_snapshot WHERE seq < ? ORDER BY seq DESC LIMIT 1"),
+                arguments: [seq]),
+            before["day_no"] as Int64 == day
+        else { return kpis }
+        let changed = Set(
+            try String.fetchAll(
+                database.cachedStatement(sql: "SELECT DISTINCT name FROM table_change WHERE seq > ? AND seq <= ?"),
+                arguments: [before["seq"] as Int64, seq]))
+        guard !changed.contains("*") else { return kpis }
+        let copy = try database.cachedStatement(
+            sql: """
+                INSERT INTO kpi_value SELECT kpi, ?, dims, num, den, unconverted, covered, expected FROM kpi_value WHERE kpi = ? AND seq = ?
+                """)
+        return try kpis.filter { kpi in
+            guard let tables = reads[kpi.id], tables.isDisjoint(with: changed) else { return true }
+            try copy.execute(arguments: [seq, kpi.id, before["seq"] as Int64])
+            return false
+        }
+    }
+
+    /// The tables of each KPI whose values they and the day decide.
+    private lazy var reads: [String: Set<String>] = {
+        let rows = (try? Row.fetchAll(database, sql: "SELECT kpi, reads FROM kpi_state WHERE reads IS NOT NULL")) ?? []
+        return Dictionary(
+            rows.map { ($0["kpi"], Set(($0["reads"] as String).split(separator: " ").map(String.init))) }, uniquingKeysWith: { $1 })
+    }()
 
     private func forget(_ kpi: String) throws {
         try database.execute(sql: "DELETE FROM kpi_value WHERE kpi = ?", arguments: [kpi])
@@ -78,7 +119,7 @@ final class SnapshotWriter {
             let time = Timestamp(iso: row["time"])
         else { return }
         let insert = try database.cachedStatement(sql: "INSERT INTO kpi_value VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-        for kpi in kpis {
+        for kpi in try copy(kpis, at: seq, day: row["day_no"]) {
             let values: [KPIValue]
             do {
                 values = try engine.values(kpi, day: row["day_no"], seq: seq, now: time.milliseconds)

@@ -5,7 +5,7 @@ import Glibc
 /// The SQLite file of one generation: its fixed tables and how it is opened.
 package enum Warehouse {
     /// Changes whenever the same events give another warehouse; a checkpoint of another revision calls for a rebuild.
-    static let revision = 5
+    static let revision = 6
 
     static let schema = [
         """
@@ -78,8 +78,11 @@ package enum Warehouse {
         """,
         // What each KPI's values were computed with.
         """
-        CREATE TABLE kpi_state (kpi TEXT PRIMARY KEY, rules TEXT NOT NULL, is_operational INTEGER NOT NULL) STRICT, WITHOUT ROWID
+        CREATE TABLE kpi_state (kpi TEXT PRIMARY KEY, rules TEXT NOT NULL, is_operational INTEGER NOT NULL, reads TEXT) STRICT, \
+        WITHOUT ROWID
         """,
+        // Which facts and totals an event changed; `*` where it changed an assumption.
+        "CREATE TABLE table_change (seq INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (seq, name)) STRICT, WITHOUT ROWID",
     ]
 
     /// Opens the database of a generation for the projector.

@@ -100,14 +100,14 @@ import Testing
     private static let kpi = """
         /*---
         kpi: listeners_sum
-        title: Listeners, all days
+        title: Streams, all days
         unit: count
         direction: up
         decimals: 0
-        formula: sum of daily listeners
+        formula: sum of daily streams
         dimensions: [artist]
         ---*/
-        SELECT a.artist_id AS artist, IFNULL(SUM(f.listeners), 0) AS num, 1 AS den
+        SELECT a.artist_id AS artist, IFNULL(SUM(f.streams_native), 0) AS num, 1 AS den
         FROM fact_audience_day f JOIN artist_of a ON a.source_id = f.artist
         GROUP BY a.artist_id
         ORDER BY a.artist_id;
