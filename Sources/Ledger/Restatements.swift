@@ -79,7 +79,11 @@ extension Lake {
         var found: [Restatement] = []
         try warehouse().queue.read { database in
             for fact in definitions.facts {
-                let names = fact.identity == .row ? fact.totals.map(\.name) : [fact.name]
+                // Of several kept totals the first tells all: the others are the same money once more.
+                let totals = fact.totals.map(\.name)
+                let names =
+                    fact.identity == .row
+                    ? totals.filter { $0 == wanted } + totals.prefix(wanted.map(totals.contains) == true ? 0 : 1) : [fact.name]
                 for name in names where wanted == nil || wanted == name || wanted == fact.name {
                     found += try Self.restatements(database, table: name, fact: fact, limit: limit, since: since, filter: filter)
                 }
