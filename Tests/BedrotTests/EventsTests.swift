@@ -58,7 +58,8 @@ import Testing
     @Test func severityIsAtLeast() throws {
         let root = try Self.lake.get()
         func types(_ least: String) throws -> Set<String> {
-            Set(try root.events(["--severity", least]).compactMap { $0["type"]?.string })
+            // What an alert says of figures of March 2025 depends on the day the test runs.
+            Set(try root.events(["--severity", least]).compactMap { $0["type"]?.string }.filter { !$0.hasPrefix("kpi.") })
         }
         #expect(try types("high") == [])
         #expect(try types("medium") == ["zone.quarantined", "extraction.failed", "run.completed"])
