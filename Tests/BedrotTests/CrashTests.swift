@@ -210,7 +210,7 @@ import Testing
     }
 
     @Test func everyPointOfTheFacadeIsListedAndUsed() throws {
-        for (module, listed) in [("Ledger", Lake.failpoints), ("Projection", Projector.failpoints)] {
+        for (module, listed) in [("Ledger", Lake.failpoints + Lake.rareFailpoints), ("Projection", Projector.failpoints)] {
             var used: [String] = []
             let folder = "\(Binary.checkout)/Sources/\(module)"
             for name in Tree.names(folder) where name.hasSuffix(".swift") {
