@@ -69,13 +69,17 @@ extension Cleaner {
         return true
     }
 
+    /// A personal value as it goes into a pseudonym: without white space around it, A to Z in lower case.
+    ///
+    /// Whatever way a value comes in, it must be spelled by this, or one person gets two pseudonyms.
+    package static func normalised(personal value: [UInt8]) -> [UInt8] { trimmed(value).map(lower) }
+
     private static func replacement(
         _ value: [UInt8], _ group: String, _ pseudonym: (String, [UInt8]) throws -> [UInt8], _ report: inout ProtectionReport
     ) throws -> [UInt8] {
-        let bare = trimmed(value)
-        guard !bare.isEmpty, !bare.starts(with: "p1:".utf8) else { return value }
+        guard case let bare = trimmed(value), !bare.isEmpty, !bare.starts(with: "p1:".utf8) else { return value }
         report.personal[group, default: 0] += 1
-        return try pseudonym(group, bare.map(lower))
+        return try pseudonym(group, normalised(personal: value))
     }
 
     // MARK: tables

@@ -71,7 +71,7 @@ extension Lake {
     /// whose SQL is not portable; what is not portable in a user's own goes to ``definitionWarnings``.
     func captureDefinitions(run: String?) throws -> DefinitionSet {
         let files = try definitionFolders.read()
-        let set = try DefinitionSet(files: files)
+        let set = try DefinitionSet(files: files, or: projector.remembered)
         projector.remember(set)
         let known = try knownDefinitions()
         try checkPortability(of: set, changed: Set(set.files.keys.filter { known[$0] != set.files[$0]?.hash }))

@@ -70,7 +70,7 @@ extension Lake {
             origins = try sources(tables, definitions, database)
         }
         var restated: [RestatingEvent] = []
-        for fact in definitions.facts where ([fact.name] + fact.totals.map(\.name)).contains(where: tables.contains) {
+        for fact in definitions.facts where fact.tableNames.contains(where: tables.contains) {
             restated += try restatingEvents(limit: 3, table: fact.name)
         }
         restated.sort { $0.event > $1.event }
@@ -84,7 +84,7 @@ extension Lake {
     }
 
     private func sources(_ tables: Set<String>, _ definitions: DefinitionSet, _ database: Database) throws -> [KPIExplanation.Source] {
-        let facts = definitions.facts.filter { fact in ([fact.name] + fact.totals.map(\.name)).contains(where: tables.contains) }
+        let facts = definitions.facts.filter { fact in fact.tableNames.contains(where: tables.contains) }
         var sources: [String: KPIExplanation.Source] = [:]
         for fact in facts {
             let day = fact.columns.first { $0.isKey && $0.storage == .day }?.name ?? fact.partition
@@ -168,7 +168,7 @@ extension Lake {
         let snapshot = try latestKPIs()
         for other in definitions.kpis where other.id != kpi.id && other.unit == kpi.unit {
             guard let same = snapshot.values.first(where: { $0.kpi == other.id && isShown($0) }) else { continue }
-            let of = same.dimensions == "{}" ? "" : " of \(same.shownDimensions)"
+            let of = same.dimensions == "{}" ? "" : " of \(KPIValue.shown(dimensions: same.dimensions))"
             causes.append("it is \(other.title)\(of) (\(other.id)): \(other.formula)")
             if causes.count >= 4 { break }
         }
@@ -214,11 +214,5 @@ extension KPIValue {
         guard let numerator, let denominator, denominator != 0 else { return nil }
         let scaled = Int128(numerator) * 1_000_000_000 * (unit == "percent" ? 100 : 1)
         return Int64(exactly: scaled / Int128(denominator))
-    }
-
-    /// `artist:zonea0, platform:spotify`.
-    var shownDimensions: String {
-        let object = (try? JSON.parse(Array(dimensions.utf8)))?.object ?? [:]
-        return object.sorted { $0.key < $1.key }.map { $0.value.string ?? $0.value.int.map { String($0) } ?? "–" }.joined(separator: ", ")
     }
 }

@@ -72,7 +72,7 @@ extension Lake {
         return try Warehouse.Reader(layout, scratch: true).queue.read { database in
             let question = KPIQuestion(database: database, definitions: definitions)
             let streams = try definitions.facts.filter { fact in
-                try question.curated(reading: Set([fact.name] + fact.totals.map(\.name))).contains { $0.name == table.name }
+                try question.curated(reading: Set(fact.tableNames)).contains { $0.name == table.name }
             }.flatMap(\.streams)
             return try Set(streams).sorted().flatMap { stream in
                 try Int64.fetchAll(
@@ -117,7 +117,7 @@ extension Lake {
                 }
             }
             let read = try KPIQuestion(database: database, definitions: definitions)
-                .curated(reading: Set(facts.flatMap { [$0.name] + $0.totals.map(\.name) }))
+                .curated(reading: Set(facts.flatMap(\.tableNames)))
             let folder = layout.name(.curated) + "/"
             files += try CuratedFile.all(database).map(\.path).filter { path in
                 read.contains { path == folder + $0.file || path.hasPrefix(folder + $0.file + "/") }

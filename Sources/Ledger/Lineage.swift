@@ -41,11 +41,7 @@ extension Lake {
     package func lineage(kpi id: String, filter: [String: String], day: Int64?, knownAt: Int64?, limit: Int) throws -> LineageReport {
         let kpi = try kpi(id)
         let answer = try kpiValues(kpi, day: day, knownAt: knownAt)
-        let chosen = try answer.values.first { value in
-            guard let dimensions = try JSON.parse(Array(value.dimensions.utf8)).object else { return false }
-            return filter.allSatisfy { dimensions[$0.key]?.string == $0.value || dimensions[$0.key]?.int.map(String.init) == $0.value }
-        }
-        guard let chosen else {
+        guard let chosen = try answer.values.first(where: { try $0.matches(filter) }) else {
             throw LedgerError(
                 """
                 \(id) has no value with \(filter.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")); `bedrot kpi \

@@ -75,11 +75,16 @@ package struct KeyRing {
         return Array("p1:\(group):\(id):".utf8) + code.prefix(16).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
     }
 
+    /// What stands for a value as a person wrote it.
+    mutating func pseudonym(_ group: String, of text: String) throws -> String {
+        String(decoding: try pseudonym(group, Cleaner.normalised(personal: Array(text.utf8))), as: UTF8.self)
+    }
+
     /// Replaces what the file name says of a person: a hole that is called like a personal column.
     mutating func hide(_ contract: Contract, in capture: inout Capture) throws {
         for column in contract.columns {
             guard let group = column.personal, let value = capture.fields[column.name], !value.isEmpty else { continue }
-            let made = String(decoding: try pseudonym(group, Array(value.lowercased().utf8)), as: UTF8.self)
+            let made = try pseudonym(group, of: value)
             capture.fields[column.name] = made
             capture.name = capture.name.replacing(value, with: String(made.suffix(32).prefix(8)))
         }

@@ -211,9 +211,12 @@ extension Lake {
             let name = cells[whole] ?? ""
             let parts = rows.filter { $0[whole] == name }
             for day in Set(parts.map { $0["from_day"] ?? "" }).sorted() {
-                let live = parts.filter { part in
-                    (part["from_day"] ?? "") <= day && part["until_day"].map { $0.isEmpty || day < $0 } ?? true
+                // The newest row of each payee is the one that holds, as in bridge_track_share; it may have ended by then.
+                let begun = parts.filter { ($0["from_day"] ?? "") <= day }
+                let newest = Dictionary(grouping: begun) { $0["payee"] ?? $0["member"] ?? "" }.compactMap { _, rows in
+                    rows.max { ($0["from_day"] ?? "") < ($1["from_day"] ?? "") }
                 }
+                let live = newest.filter { part in part["until_day"].map { $0.isEmpty || day < $0 } ?? true }
                 let sum = live.reduce(Int64(0)) { $0 + nano($1["share"]) }
                 guard sum <= unit else {
                     let since = day.isEmpty ? "" : " from \(day) on"
@@ -252,8 +255,7 @@ extension Lake {
             case (.personal(let group), _):
                 guard !written.hasPrefix("p1:\(group):") else { break }
                 do {
-                    let plain = Array(written.trimmingSpaces.utf8).map { (65...90).contains($0) ? $0 + 32 : $0 }
-                    cells[column.name] = String(decoding: try run.keys.pseudonym(group, plain), as: UTF8.self)
+                    cells[column.name] = try run.keys.pseudonym(group, of: written)
                 } catch let error as CleaningError where error.code == "key_missing" {
                     throw LedgerError("\(place): \(column.name) is a person, and there is no key: bedrot keys create \(group)")
                 }
@@ -281,13 +283,7 @@ extension Lake {
     static func trackID(_ text: String) -> String {
         if text.hasPrefix("track:") { return text }
         let plain = SQLText.upper(String(text.filter { $0 != "-" && $0 != " " }))
-        let bytes = Array(plain.utf8)
-        let isLetter = { (byte: UInt8) in (65...90).contains(byte) }
-        let isDigit = { (byte: UInt8) in (48...57).contains(byte) }
-        let isISRC =
-            bytes.count == 12 && bytes[..<2].allSatisfy(isLetter) && bytes[2..<5].allSatisfy { isLetter($0) || isDigit($0) }
-            && bytes[5...].allSatisfy(isDigit)
-        return isISRC ? "track:\(plain)" : "track:\(SourceNames.normalised(text))"
+        return SourceNames.isISRC(plain) ? "track:\(plain)" : "track:\(SourceNames.normalised(text))"
     }
 
     /// What a title means, for sources that tell no ISRC; a title that several tracks share means none of them.

@@ -165,7 +165,7 @@ extension Lake {
                 let tables = Set(event.items.map(\.table)).union(
                     definitions.facts.filter { fact in
                         event.items.contains { item in fact.name == item.table || fact.totals.contains { $0.name == item.table } }
-                    }.flatMap { fact in [fact.name] + fact.totals.map(\.name) })
+                    }.flatMap { fact in fact.tableNames })
                 let kpis = readers.filter { !$0.tables.isDisjoint(with: tables) }.map(\.kpi)
                 let day = try Int64.fetchOne(
                     database,

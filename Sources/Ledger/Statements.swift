@@ -125,8 +125,7 @@ private struct Wanted {
         let isPseudonym = self.text.hasPrefix("p1:") || Self.isHex(self.text)
         var keys = keys
         do {
-            let plain = Array(self.text.utf8).map { (65...90).contains($0) ? $0 + 32 : $0 }
-            pseudonym = String(decoding: try keys.pseudonym("payee", plain), as: UTF8.self)
+            pseudonym = try keys.pseudonym("payee", of: text)
         } catch let error as CleaningError where error.code == "key_missing" {
             guard isPseudonym else {
                 throw LedgerError(

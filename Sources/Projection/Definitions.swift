@@ -49,7 +49,13 @@ package struct DefinitionSet: Sendable {
     /// What secrets are called.
     package private(set) var secrets = SecretNames.least
 
-    package init(files: [String: [UInt8]]) throws {
+    /// Reads the files; where `other` was read from just these bytes it is taken as it is.
+    package init(files: [String: [UInt8]], or other: DefinitionSet? = nil) throws {
+        if let other, other.files.count == files.count, files.allSatisfy({ other.files[$0.key]?.bytes == $0.value }) {
+            self = other
+            erased = []
+            return
+        }
         for (path, bytes) in files.sorted(by: { $0.key < $1.key }) { try read(path: path, bytes: bytes) }
         if let conflict = conflicts().first { throw conflict }
     }
@@ -103,7 +109,7 @@ package struct DefinitionSet: Sendable {
         func breach(_ path: String, _ reason: String) { found.append(DefinitionError(path: path, line: nil, reason: reason)) }
         var names = Set<String>()
         for fact in facts {
-            for name in [fact.name] + fact.totals.map(\.name) where !names.insert(name).inserted {
+            for name in fact.tableNames where !names.insert(name).inserted {
                 breach(fact.path, "the table name \(name) is defined twice")
             }
             for (stream, loader) in fact.loaders.sorted(by: { $0.key < $1.key }) {
@@ -206,17 +212,23 @@ struct SQLFile {
 
     init(path: String, bytes: [UInt8]) throws {
         self.path = path
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw DefinitionError(path: path, line: nil, reason: "not UTF-8") }
-        guard text.hasPrefix("/*---\n"), let end = text.firstRange(of: "\n---*/\n") else {
+        guard String(validating: bytes, as: UTF8.self) != nil else { throw DefinitionError(path: path, line: nil, reason: "not UTF-8") }
+        let (start, close) = (Array("/*---\n".utf8), Array("\n---*/\n".utf8))
+        var end = start.count
+        var lines = 2
+        while end < bytes.count, bytes[end] != 10 || !bytes[end...].starts(with: close) {
+            if bytes[end] == 10 { lines += 1 }
+            end += 1
+        }
+        guard bytes.starts(with: start), end < bytes.count else {
             throw DefinitionError(path: path, line: 1, reason: "must start with a YAML header between `/*---` and `---*/`")
         }
-        let yaml = String(text[text.index(text.startIndex, offsetBy: 6)..<end.lowerBound])
-        guard let node = try compose(Array(yaml.utf8), path: path, before: 1) else {
+        guard let node = try compose(Array(bytes[start.count..<end]), path: path, before: 1) else {
             throw DefinitionError(path: path, line: 1, reason: "the header is empty")
         }
         header = node
-        body = String(text[end.upperBound...])
-        bodyLine = text[..<end.upperBound].utf8.count { $0 == 10 } + 1
+        body = String(decoding: bytes[(end + close.count)...], as: UTF8.self)
+        bodyLine = lines + 2
     }
 
     func text(_ key: String) throws -> String {
@@ -282,6 +294,8 @@ package struct FactDefinition: Sendable {
     package let totals: [Total]
     /// By stream.
     let loaders: [String: LoaderSQL]
+    /// Its table and those of its kept totals.
+    package var tableNames: [String] { [name] + totals.map(\.name) }
     /// Datasets that feed it, sorted.
     package var streams: [String] { loaders.keys.sorted() }
 
@@ -396,32 +410,26 @@ struct LoaderSQL: Sendable {
 
     init(path: String, sql: String, columns: [String]) throws {
         func fail(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: nil, reason: reason) }
-        var text = SQLText.withoutComments(sql).trimmingSpaces
-        if text.hasSuffix(";") { text.removeLast() }
-        let upper = SQLText.upper(text)
-        guard upper.hasPrefix("SELECT"), let from = upper.firstRange(of: "FROM STAGED"), upper[from.upperBound...].trimmingSpaces.isEmpty
-        else {
+        let tokens = SQLTokens(SQLText.withoutComments(sql))
+        let end = tokens.tokens.last?.isSymbol(";") == true ? tokens.indices.upperBound - 1 : tokens.indices.upperBound
+        guard end >= 3, tokens[0].isWord("SELECT"), tokens[end - 2].isWord("FROM"), tokens[end - 1].isWord("STAGED") else {
             throw fail(
                 "a loader is `SELECT <expression> AS <column>, … FROM staged`: row-wise, one row each, without WHERE, JOIN or GROUP BY")
         }
-        let offset = upper.distance(from: upper.startIndex, to: from.lowerBound)
-        let list = text[text.index(text.startIndex, offsetBy: 6)..<text.index(text.startIndex, offsetBy: offset)]
+        let list = 1..<end - 2
         var byName: [String: String] = [:]
-        for item in SQLText.split(String(list)) {
-            let words = item.trimmingSpaces
-            let upper = SQLText.upper(words)
-            if let alias = upper.ranges(of: " AS ").last {
-                let at = upper.distance(from: upper.startIndex, to: alias.lowerBound)
-                let expression = words[..<words.index(words.startIndex, offsetBy: at)].trimmingSpaces
-                byName[words[words.index(words.startIndex, offsetBy: at + 4)...].trimmingSpaces] = expression
-            } else {
-                byName[words] = words
-            }
+        for item in tokens.split(list, at: { $0.isSymbol(",") }) {
+            let alias = tokens.top(item).last { tokens[$0].isWord("AS") }
+            let expression = tokens.text(item.lowerBound..<(alias ?? item.upperBound))
+            byName[alias.map { tokens.text($0 + 1..<item.upperBound) } ?? expression] = expression
         }
-        for word in ["RANDOM", "STRFTIME", "DATETIME", "JULIANDAY", "SUM(", "COUNT(", "OVER", "SELECT"]
-        where SQLText.contains(word, in: String(list)) {
-            throw fail("“\(word)” has no place in a row-wise loader")
+        for index in list where tokens[index].kind == .word {
+            let word = tokens[index].text
+            let isSum = (word == "SUM" || word == "COUNT") && tokens[index + 1].isSymbol("(")
+            guard isSum || ["RANDOM", "STRFTIME", "DATETIME", "JULIANDAY", "OVER", "SELECT"].contains(word) else { continue }
+            throw fail("“\(word)\(isSum ? "(" : "")” has no place in a row-wise loader")
         }
+        let divides = tokens.tokens.contains { $0.isWord("IDIV") }
         expressions = try columns.map { column in
             guard let expression = byName.removeValue(forKey: column) else {
                 throw fail("the loader gives no value for “\(column)”; write NULL AS \(column) if the source has none")
@@ -430,8 +438,8 @@ struct LoaderSQL: Sendable {
         }
         if let extra = byName.keys.sorted().first { throw fail("the loader gives “\(extra)”, which is not a column of the fact") }
         names = columns
-        self.sql =
-            "SELECT " + zip(expressions, columns).map { "\(SQLText.expandMacros($0)) AS \($1)" }.joined(separator: ", ") + " FROM staged"
+        let values = zip(expressions, columns).map { "\(divides ? SQLText.expandMacros($0) : $0) AS \($1)" }
+        self.sql = "SELECT \(values.joined(separator: ", ")) FROM staged"
     }
 
     /// The staged column that a fact column is, when it is one unchanged.

@@ -329,3 +329,10 @@ package struct TableShape: Sendable {
         keys = table.key
     }
 }
+
+extension DefinitionSet {
+    /// The versioned tables of all facts, each followed by its kept totals.
+    var tables: [VersionedTable] {
+        facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) } }
+    }
+}

@@ -237,10 +237,7 @@ package struct KPIQuestion {
     private var definitions: DefinitionSet { engine.definitions }
 
     package init(database: Database, definitions: DefinitionSet) {
-        let tables = definitions.facts.flatMap { fact in
-            [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
-        }
-        engine = KPIEngine(database: database, definitions: definitions, tables: tables)
+        engine = KPIEngine(database: database, definitions: definitions, tables: definitions.tables)
     }
 
     /// The values of a KPI on a day, from what was known at event `seq`; refuses a definition that breaks a guard.
@@ -274,7 +271,7 @@ package struct KPIQuestion {
     /// `fact.column` of what the KPI's SQL names, and the quality issues of the facts it reads.
     package func reads(_ kpi: KPIDefinition) throws -> (columns: Set<String>, issues: [QualityIssue]) {
         let reads = try engine.reads(kpi.sql, path: kpi.path)
-        let facts = definitions.facts.filter { fact in ([fact.name] + fact.totals.map(\.name)).contains(where: reads.tables.contains) }
+        let facts = definitions.facts.filter { fact in fact.tableNames.contains(where: reads.tables.contains) }
         return (reads.columns, try QualityIssue.all(engine.database, facts: Set(facts.map(\.name))))
     }
 

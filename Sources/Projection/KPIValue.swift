@@ -1,3 +1,4 @@
+import EventLog
 package import GRDB
 
 /// One value of a KPI: its dimensions and an exact fraction.
@@ -75,5 +76,13 @@ extension KPIValue {
         var bound = Int128(limit) * Int128(denominator)
         if denominator < 0 { (shown, bound) = (-shown, -bound) }
         return above ? shown > bound : shown < bound
+    }
+}
+
+extension KPIValue {
+    /// `{"artist":"artist:zonea0","platform":"platform:spotify"}` as `artist:zonea0, platform:spotify`.
+    package static func shown(dimensions json: String) -> String {
+        let object = (try? JSON.parse(Array(json.utf8)))?.object ?? [:]
+        return object.sorted { $0.key < $1.key }.map { $0.value.string ?? $0.value.int.map { String($0) } ?? "–" }.joined(separator: ", ")
     }
 }

@@ -107,8 +107,7 @@ final class ProjectionRun {
         self.database = database
         self.reader = reader
         self.zone = zone
-        tables = definitions.facts.flatMap { fact in [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
-        }
+        tables = definitions.tables
         sources.erased = definitions.erased
         if fresh { try Self.createSchema(database, tables: tables, definitions: definitions, calendar: calendar) }
         writers = Dictionary(uniqueKeysWithValues: tables.map { ($0.name, TableWriter(table: $0, fresh: fresh)) })

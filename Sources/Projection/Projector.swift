@@ -28,6 +28,8 @@ package final class Projector {
 
     /// The definitions read last: most questions are about the same ones.
     private var parsed: (files: [String: Hash256], set: DefinitionSet)?
+    /// The definitions read last, of whatever moment.
+    package var remembered: DefinitionSet? { parsed?.set }
 
     /// The places where a test may stop a projection or a rebuild as a crash would.
     package static let failpoints = [
@@ -457,10 +459,7 @@ package final class Projector {
         return try reader.queue.read { database in
             let seq = try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0
             let definitions = try self.definitions(until: seq)
-            let tables = definitions.facts.flatMap { fact in
-                [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
-            }
-            let builder = DigestBuilder(database: database, tables: tables, references: definitions.reference.tables)
+            let builder = DigestBuilder(database: database, tables: definitions.tables, references: definitions.reference.tables)
             let digests = try builder.tableDigests()
             var files: [String: String] = [:]
             for path in try String.fetchAll(database, sql: "SELECT path FROM zone_file ORDER BY path") + [

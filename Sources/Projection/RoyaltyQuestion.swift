@@ -36,10 +36,7 @@ package struct RoyaltyQuestion {
 
     /// `database` must allow temporary views; the definitions say how royalties are read and shared.
     package init(database: Database, definitions: DefinitionSet) {
-        let tables = definitions.facts.flatMap { fact in
-            [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
-        }
-        engine = KPIEngine(database: database, definitions: definitions, tables: tables)
+        engine = KPIEngine(database: database, definitions: definitions, tables: definitions.tables)
     }
 
     /// What was reported from one day to another, as known at an event: the lines of all payees in the order of payee, track, sale month,
@@ -54,16 +51,15 @@ package struct RoyaltyQuestion {
             for row in try Row.fetchAll(database, sql: Self.titles) {
                 let track: String = row["track_id"]
                 let code = track.dropFirst(6)
-                let isISRC = code.utf8.count == 12 && code.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0) }
-                titles[track] = (row["title"] ?? "", row["isrc"] ?? (isISRC ? String(code) : ""))
+                titles[track] = (row["title"] ?? "", row["isrc"] ?? (SourceNames.isISRC(code) ? String(code) : ""))
             }
-            let shares = try Row.fetchAll(database, sql: Self.shares, arguments: arguments).map { row in
-                let track: String = row["track_id"]
-                return RoyaltyShare(
-                    payee: row["payee"], distributor: row["distributor"], reportDay: row["report_day_no"], saleMonth: row["sale_month_no"],
-                    platform: row["platform"], artist: row["artist"], track: track, title: titles[track]?.title ?? "",
-                    isrc: titles[track]?.isrc ?? "", quantity: row["quantity"], net: row["net_nano"], share: row["share_nano"],
-                    amount: row["amount_nano"], unconverted: row["unconverted"])
+            let lines = Self.told(try Row.fetchAll(database, sql: Self.shares, arguments: arguments).map(Line.init))
+            let shares = lines.map { line in
+                RoyaltyShare(
+                    payee: line.payee, distributor: line.distributor, reportDay: line.reportDay, saleMonth: line.saleMonth,
+                    platform: line.platform, artist: line.artist, track: line.track, title: titles[line.track]?.title ?? "",
+                    isrc: titles[line.track]?.isrc ?? "", quantity: line.quantity, net: line.net, share: line.share, amount: line.amount,
+                    unconverted: line.unconverted)
             }
             let captures = try Int64.fetchAll(database, sql: Self.captures, arguments: arguments + arguments + arguments)
             let sums = try Row.fetchOne(
@@ -87,14 +83,64 @@ package struct RoyaltyQuestion {
         }
     }
 
+    /// What a payee gets by one platform.
+    private struct Line {
+        let payee, distributor, platform, artistID, artist, track: String
+        let reportDay, saleMonth, share, unconverted: Int64
+        /// Where it stands in a statement.
+        let place: Int64
+        let quantity, net: Int64?
+        var amount: Int64?
+
+        init(_ row: Row) {
+            (payee, distributor, platform, place) = (row["payee"], row["distributor"], row["platform"], row["place"])
+            (artistID, artist, track) = (row["artist_id"], row["artist"], row["track_id"])
+            (reportDay, saleMonth, share) = (row["report_day_no"], row["sale_month_no"], row["share_nano"])
+            (unconverted, quantity, net) = (row["unconverted"], row["quantity"], row["net_nano"])
+        }
+
+        /// Whether the other is a line of the same amount of `v_royalty_share`.
+        func isPart(of other: Self) -> Bool {
+            (payee, track, saleMonth, distributor, reportDay, artistID)
+                == (other.payee, other.track, other.saleMonth, other.distributor, other.reportDay, other.artistID)
+        }
+    }
+
+    /// Tells the amounts of `v_royalty_share` apart by platform, in the order of a statement.
+    ///
+    /// A line is what the payee has got with it, less what he had before, each rounded half-even: its distance from the exact amount is
+    /// below one nano, and the lines of an amount come to it to the nano.
+    private static func told(_ lines: [Line]) -> [Line] {
+        var lines = lines
+        var (net, paid) = (Int128(0), Int64(0))
+        for i in lines.indices {
+            if i == 0 || !lines[i].isPart(of: lines[i - 1]) { (net, paid) = (0, 0) }
+            guard let own = lines[i].net else { continue }
+            net += Int128(own)
+            guard let sum = Int64(exactly: net), let all = Money.convert(sum, rate: lines[i].share) else { continue }
+            lines[i].amount = all - paid
+            paid = all
+        }
+        return lines.sorted { $0.place < $1.place }
+    }
+
+    // Lines of one amount follow each other, platforms in the order of their ids.
     private static let shares = """
-        SELECT s.payee, s.distributor, s.report_day_no, s.sale_month_no, COALESCE(p.name, s.platform_id) AS platform,
-          COALESCE(a.name, s.artist_id) AS artist, s.track_id, s.quantity, s.net_nano, s.share_nano, s.amount_nano, s.unconverted
-        FROM v_royalty_share s
-        LEFT JOIN dim_platform p ON p.platform_id = s.platform_id
-        LEFT JOIN dim_artist a ON a.artist_id = s.artist_id
-        WHERE s.report_day_no BETWEEN ? AND ?
-        ORDER BY s.payee, s.track_id, s.sale_month_no, s.platform_id, s.distributor, s.report_day_no, s.artist_id
+        SELECT b.payee, r.distributor, r.report_day_no, r.sale_month_no, COALESCE(p.name, r.platform_id) AS platform,
+          r.artist_id, COALESCE(a.name, r.artist_id) AS artist, r.track_id, b.share_nano, SUM(r.quantity) AS quantity,
+          SUM(r.net_nano) AS net_nano, SUM(r.unconverted) AS unconverted,
+          ROW_NUMBER() OVER (
+            ORDER BY b.payee, r.track_id, r.sale_month_no, r.platform_id, r.distributor, r.report_day_no, r.artist_id
+          ) AS place
+        FROM v_royalty r
+        JOIN dim_month m ON m.month_no = r.sale_month_no
+        JOIN bridge_track_share b ON b.track_id = r.track_id AND b.from_day <= m.last_day_no AND m.last_day_no < b.until_day
+        LEFT JOIN dim_platform p ON p.platform_id = r.platform_id
+        LEFT JOIN dim_artist a ON a.artist_id = r.artist_id
+        WHERE r.report_day_no BETWEEN ? AND ?
+        GROUP BY b.payee, r.track_id, r.sale_month_no, r.distributor, r.report_day_no, r.artist_id, r.platform_id, b.share_nano, p.name,
+          a.name
+        ORDER BY b.payee, r.track_id, r.sale_month_no, r.distributor, r.report_day_no, r.artist_id, b.share_nano, r.platform_id
         """
 
     private static let titles = """

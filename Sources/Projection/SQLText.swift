@@ -2,7 +2,10 @@
 package enum SQLText {
     /// SQL without `--` and `/* */` comments; text literals and quoted names are left alone.
     package static func withoutComments(_ sql: String) -> String {
-        let tokens = SQLTokens(sql)
+        withoutComments(SQLTokens(sql))
+    }
+
+    private static func withoutComments(_ tokens: SQLTokens) -> String {
         var out: [UInt8] = []
         var start = 0
         for comment in tokens.comments {
@@ -69,12 +72,19 @@ package enum SQLText {
         let text = Array(upper(sql).utf8)
         let word = Array(upper(word).utf8)
         func isName(_ byte: UInt8) -> Bool { byte == 95 || byte > 127 || (48...57).contains(byte) || (65...90).contains(byte) }
-        guard let last = word.last, text.count >= word.count else { return false }
-        return (0...text.count - word.count).contains { at in
+        guard let first = word.first, let last = word.last, text.count >= word.count else { return false }
+        var at = 0
+        while at <= text.count - word.count {
             let end = at + word.count
-            return text[at..<end].elementsEqual(word) && (at == 0 || !isName(text[at - 1]))
-                && (end == text.count || !isName(last) || !isName(text[end]))
+            // The first byte tells nearly always: every command reads every definition file.
+            if text[at] == first, text[at..<end].elementsEqual(word), at == 0 || !isName(text[at - 1]),
+                end == text.count || !isName(last) || !isName(text[end])
+            {
+                return true
+            }
+            at += 1
         }
+        return false
     }
 
     /// The arguments of every call of an aggregate in the text; the name is given in upper case.
@@ -168,7 +178,7 @@ package enum SQLText {
     /// - Parameter line: the number of the text's first line in its file.
     package static func checked(_ sql: String, path: String, line: Int = 1, needsOrder: Bool) throws -> String {
         let tokens = SQLTokens(sql, line: line)
-        var text = withoutComments(sql).trimmingSpaces
+        var text = withoutComments(tokens).trimmingSpaces
         if text.hasSuffix(";") { text.removeLast() }
         guard let first = tokens.at(0), first.isWord("SELECT") || first.isWord("WITH") else {
             throw DefinitionError(path: path, line: nil, reason: "the body must be one SELECT")
@@ -180,7 +190,7 @@ package enum SQLText {
         if needsOrder, !tokens.tokens.contains(where: { $0.isWord("ORDER") }) {
             throw DefinitionError(path: path, line: nil, reason: "a total ORDER BY is needed: row order must not be left to the engine")
         }
-        return expandMacros(text)
+        return tokens.tokens.contains { $0.isWord("IDIV") } ? expandMacros(text) : text
     }
 }
 

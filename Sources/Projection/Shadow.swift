@@ -240,9 +240,6 @@ extension Projector {
     }
 
     private func listings(_ database: Database, at seq: Int64) throws -> [TableListing] {
-        let tables = try definitions(until: seq).facts.flatMap { fact in
-            [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
-        }
-        return try DigestBuilder(database: database, tables: tables).listings()
+        try DigestBuilder(database: database, tables: definitions(until: seq).tables).listings()
     }
 }

@@ -64,6 +64,7 @@ final class SnapshotWriter {
             sql: """
                 INSERT INTO kpi_value SELECT kpi, ?, dims, num, den, unconverted, covered, expected FROM kpi_value WHERE kpi = ? AND seq = ?
                 """)
+        let reads = try reads()
         return try kpis.filter { kpi in
             guard let tables = reads[kpi.id], tables.isDisjoint(with: changed) else { return true }
             try copy.execute(arguments: [seq, kpi.id, before["seq"] as Int64])
@@ -72,11 +73,11 @@ final class SnapshotWriter {
     }
 
     /// The tables of each KPI whose values they and the day decide.
-    private lazy var reads: [String: Set<String>] = {
-        let rows = (try? Row.fetchAll(database, sql: "SELECT kpi, reads FROM kpi_state WHERE reads IS NOT NULL")) ?? []
+    private func reads() throws -> [String: Set<String>] {
+        let rows = try Row.fetchAll(database, sql: "SELECT kpi, reads FROM kpi_state WHERE reads IS NOT NULL")
         return Dictionary(
             rows.map { ($0["kpi"], Set(($0["reads"] as String).split(separator: " ").map(String.init))) }, uniquingKeysWith: { $1 })
-    }()
+    }
 
     private func forget(_ kpi: String) throws {
         try database.execute(sql: "DELETE FROM kpi_value WHERE kpi = ?", arguments: [kpi])

@@ -16,6 +16,15 @@ package enum SourceNames {
         }
         return String(decoding: out, as: UTF8.self)
     }
+
+    /// Whether a text without hyphens is an ISRC (ISO 3901): two letters, three letters or digits, seven digits; A to Z in upper case.
+    package static func isISRC(_ text: some StringProtocol) -> Bool {
+        let bytes = Array(text.utf8)
+        func isLetter(_ byte: UInt8) -> Bool { byte >= 65 && byte <= 90 }
+        func isDigit(_ byte: UInt8) -> Bool { byte >= 48 && byte <= 57 }
+        return bytes.count == 12 && bytes[..<2].allSatisfy(isLetter) && bytes[2..<5].allSatisfy { isLetter($0) || isDigit($0) }
+            && bytes[5...].allSatisfy(isDigit)
+    }
 }
 
 /// The dictionary of source values: every text a fact names, once, as an integer private to one warehouse file.

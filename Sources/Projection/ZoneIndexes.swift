@@ -109,7 +109,7 @@ extension ProjectionRun {
     /// Datasets that feed what a curated table reads.
     private static func streams(behind definition: CuratedDefinition, _ engine: KPIEngine) throws -> [String] {
         let tables = try engine.reads(definition.sql, path: definition.path).tables
-        let facts = engine.definitions.facts.filter { fact in !tables.isDisjoint(with: [fact.name] + fact.totals.map(\.name)) }
+        let facts = engine.definitions.facts.filter { fact in !tables.isDisjoint(with: fact.tableNames) }
         return Set(facts.flatMap { $0.loaders.keys }).sorted()
     }
 }

@@ -74,7 +74,7 @@ enum AlertText {
             for alert in report.alerts {
                 table.rows.append([
                     "\(alert.event)", alert.severity.rawValue, alert.state.rawValue, alert.identity.kpi,
-                    IngestText.dimensions(alert.identity.dimensions), alert.value, "\(alert.isAbove ? ">" : "<") \(alert.limit)",
+                    KPIValue.shown(dimensions: alert.identity.dimensions), alert.value, "\(alert.isAbove ? ">" : "<") \(alert.limit)",
                     CalendarDay.text(day: alert.firstSeen.day), lastSeen(alert, report),
                 ])
             }
@@ -119,7 +119,7 @@ enum AlertText {
         let opened = news.filter(\.isOpened)
         let critical = opened.filter { $0.severity == .critical }
         for alert in critical.prefix(3) {
-            Terminal.out("alert: \(alert.kpi) of \(IngestText.dimensions(alert.dimensions)) is \(alert.value). \(alert.text)")
+            Terminal.out("alert: \(alert.kpi) of \(KPIValue.shown(dimensions: alert.dimensions)) is \(alert.value). \(alert.text)")
         }
         let over = news.count - opened.count
         var parts: [String] = []
@@ -141,7 +141,7 @@ private enum GoalText {
             ])
         for goal in report.goals {
             table.rows.append([
-                goal.goal, goal.dimensions.map { IngestText.dimensions($0) } ?? "", goal.value ?? (goal.kpi == nil ? "no KPI" : "–"),
+                goal.goal, goal.dimensions.map { KPIValue.shown(dimensions: $0) } ?? "", goal.value ?? (goal.kpi == nil ? "no KPI" : "–"),
                 goal.target.map { Money.decimal($0) } ?? "–", goal.progress.map { "\(decimal($0, scale: 4, digits: 1)) %" } ?? "–",
                 goal.pace.map { decimal($0, scale: 6, digits: 2) } ?? "–", goal.daysLeft.map { String($0) } ?? "–",
                 [goal.standing.rawValue, goal.remark].compactMap(\.self).joined(separator: ", "),

@@ -20,7 +20,7 @@ struct Chart {
         for entry in history {
             guard let numerator = entry.value.numerator, let denominator = entry.value.denominator, denominator != 0 else { continue }
             let value = Double(numerator) / Double(denominator) * (kpi.unit == "percent" ? 100 : 1)
-            let name = IngestText.dimensions(entry.value.dimensions)
+            let name = KPIValue.shown(dimensions: entry.value.dimensions)
             let index = series.firstIndex { $0.name == name } ?? series.count
             if index == series.count { series.append(Series(name: name, points: [])) }
             // Several snapshots of one day: the last one stands.

@@ -62,7 +62,8 @@ extension KPI {
             values.rows = answer.values.suffix(12).map { value in
                 let exact = "\(value.numerator.map { String($0) } ?? "–") / \(value.denominator.map { String($0) } ?? "–")"
                 return [
-                    IngestText.dimensions(value.dimensions), exact, value.text(unit: kpi.unit, decimals: kpi.decimals), value.unit(kpi),
+                    KPIValue.shown(dimensions: value.dimensions), exact, value.text(unit: kpi.unit, decimals: kpi.decimals),
+                    value.unit(kpi),
                 ]
             }
             Terminal.out(values.rows.isEmpty ? "no value: nothing was reported" : values.render())

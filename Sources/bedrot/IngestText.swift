@@ -91,16 +91,12 @@ enum IngestText {
         var table = TextTable(columns: [("KPI", .left), ("of", .left), ("before", .right), ("after", .right), ("unit", .left)])
         for move in moves.prefix(20) {
             func text(_ value: KPIValue?) -> String { value?.text(unit: move.kpi.unit, decimals: move.kpi.decimals) ?? "–" }
-            table.rows.append([move.kpi.title, dimensions(move.dimensions), text(move.before), text(move.after), move.kpi.unit])
+            table.rows.append([
+                move.kpi.title, KPIValue.shown(dimensions: move.dimensions), text(move.before), text(move.after), move.kpi.unit,
+            ])
         }
         Terminal.out(table.render())
         if moves.count > 20 { Terminal.out("and \(moves.count - 20) more: bedrot kpi list") }
-    }
-
-    /// `{"artist":"artist:zonea0"}` as `artist:zonea0`.
-    static func dimensions(_ json: String) -> String {
-        let object = (try? JSON.parse(Array(json.utf8)))?.object ?? [:]
-        return object.sorted { $0.key < $1.key }.map { $0.value.string ?? $0.value.int.map { String($0) } ?? "–" }.joined(separator: ", ")
     }
 
     static func json(_ report: IngestReport) -> JSON {

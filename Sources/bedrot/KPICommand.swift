@@ -41,7 +41,7 @@ struct KPI: ParsableCommand {
                 let values = snapshot.values.filter { $0.kpi == kpi.id }
                 for (i, value) in values.suffix(each).enumerated() {
                     table.rows.append([
-                        i == 0 ? kpi.id : "", i == 0 ? kpi.title : "", IngestText.dimensions(value.dimensions),
+                        i == 0 ? kpi.id : "", i == 0 ? kpi.title : "", KPIValue.shown(dimensions: value.dimensions),
                         value.text(unit: kpi.unit, decimals: kpi.decimals), value.unit(kpi),
                     ])
                 }
@@ -101,7 +101,7 @@ struct KPI: ParsableCommand {
             Terminal.out("\(kpi.title), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)")
             var table = TextTable(columns: [("of", .left), ("value", .right), ("unit", .left)])
             table.rows = answer.values.map {
-                [IngestText.dimensions($0.dimensions), $0.text(unit: kpi.unit, decimals: kpi.decimals), $0.unit(kpi)]
+                [KPIValue.shown(dimensions: $0.dimensions), $0.text(unit: kpi.unit, decimals: kpi.decimals), $0.unit(kpi)]
             }
             Terminal.out(table.rows.isEmpty ? "no value: nothing was reported" : table.render())
         }
@@ -157,7 +157,7 @@ struct KPI: ParsableCommand {
             var table = TextTable(columns: [("event", .right), ("day", .left), ("of", .left), ("value", .right), ("unit", .left)])
             table.rows = history.map {
                 [
-                    "\($0.seq)", CalendarDay.text(day: $0.day), IngestText.dimensions($0.value.dimensions),
+                    "\($0.seq)", CalendarDay.text(day: $0.day), KPIValue.shown(dimensions: $0.value.dimensions),
                     $0.value.text(unit: kpi.unit, decimals: kpi.decimals), $0.value.unit(kpi),
                 ]
             }

@@ -298,7 +298,8 @@ struct DatasetCase: CustomTestStringConvertible, Sendable {
                 }
                 .sorted()
             }
-            for kpi in definitions.kpis {
+            // Those of the work done tell how the files came in, which is what differs.
+            for kpi in definitions.kpis where !kpi.sql.contains("op_") {
                 rows["KPI \(kpi.id)"] = try lake.kpiValues(kpi, day: 20_270, knownAt: nil).values.map {
                     "\($0.dimensions): \($0.numerator.map(String.init) ?? "–") of \($0.denominator.map(String.init) ?? "–")"
                 }.sorted()

@@ -145,6 +145,21 @@ import Testing
         #expect(try root.lake.ingest([root.layout.folder(.landing)], IngestOptions(), ask: nil).files.map(\.word) == ["duplicate"])
     }
 
+    @Test func oneSpellingOfAPersonIsOnePseudonym() throws {
+        let root = try root()
+        try root.define(
+            "zones/bank/purchases.yml",
+            Self.contract.replacing("[purchases_<captured_at>.csv]", with: "[purchases_<payee>_<captured_at>.csv]"))
+        for group in ["payment_card", "payees"] { _ = try root.lake.createKey(group) }
+        let table = "date,CardLast4,payee,amount\n2025-03-01,1234,ÄNNE Öder,-5\n"
+        #expect(try root.feed(try root.file("purchases_ÄNNE Öder_20250303_060000.csv", table), project: true).word == "promoted")
+        let named = try root.events(.captured).first?.body["fields"]?["payee"]?.string
+        var keys = KeyRing(root.layout)
+        #expect(try named == keys.pseudonym("payees", of: " ÄnNE ÖDER"))
+        let rows = try root.lake.query("SELECT v.value FROM fact_purchase f JOIN source_value v ON v.id = f.payee").rows
+        #expect("\(rows)".contains(named ?? "none"), "\(rows)")
+    }
+
     @Test func aKeyThatOthersCanReadIsRefused() throws {
         let root = try root()
         for group in ["payment_card", "payees"] { _ = try root.lake.createKey(group) }

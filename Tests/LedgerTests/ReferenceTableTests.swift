@@ -84,6 +84,9 @@ import Testing
         let table = try root.lake.referenceTable("split")
         let rows = try root.lake.referenceRows(table)
         #expect(rows.count == 3)
+        // A payee's later row takes the place of the earlier one.
+        _ = try split("Ben Example", "2025-09-01", "", "0.3")
+        #expect(throws: LedgerError.self) { try split("Ben Example", "2025-10-01", "", "0.5") }
         #expect(rows.allSatisfy { $0.cells["track"] == "track:QZABC2500001" && $0.cells["payee"]?.hasPrefix("p1:payee:") == true })
         var text = ""
         try root.lake.log.read { transaction in

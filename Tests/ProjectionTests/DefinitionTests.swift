@@ -205,10 +205,7 @@ import Testing
         _ = try projector.project()
         let definitions = try projector.definitions(until: Int64(lab.drafts.count))
         return try Warehouse.Reader(lab.layout).queue.read { database in
-            let tables = definitions.facts.flatMap { fact in
-                [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
-            }
-            return try KPIEngine(database: database, definitions: definitions, tables: tables).reads(sql, path: "x")
+            return try KPIEngine(database: database, definitions: definitions, tables: definitions.tables).reads(sql, path: "x")
         }
     }
 

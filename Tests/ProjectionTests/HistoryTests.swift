@@ -128,10 +128,7 @@ private struct Trial {
         let queue = try Warehouse.openForProjecting(lab.layout.generation(number), fresh: false)
         defer { try? queue.close() }
         try queue.writeWithoutTransaction { database in
-            let tables = definitions.facts.flatMap { fact in
-                [VersionedTable(fact: fact)] + fact.totals.map { VersionedTable(total: $0, of: fact) }
-            }
-            let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
+            let engine = KPIEngine(database: database, definitions: definitions, tables: definitions.tables)
             for row in try Row.fetchAll(database, sql: "SELECT seq, day_no FROM kpi_snapshot") {
                 let seq: Int64 = row["seq"]
                 let today = try engine.withKnownViews(at: seq) {

@@ -5,7 +5,7 @@ domain: revenue
 unit: usd
 direction: neutral
 decimals: 2
-formula: net royalties times the payee's share that holds on the last day of the sale month, each statement line rounded half-even to a billionth of a dollar
+formula: net royalties times the payee's share that holds on the last day of the sale month, rounded half-even to a billionth of a dollar for each statement day, sale month and artist
 dimensions: [payee, track]
 adds_over: [payee, track]
 window: all statements

@@ -1,6 +1,6 @@
 /*---
 view: v_royalty
-title: Royalties of all statements by sale month, platform, artist and track, in US dollars
+title: Royalties of all statements line by line, in US dollars
 grain: []
 columns:
   distributor: "text"
@@ -17,20 +17,11 @@ columns:
 SELECT 'DistroKid' AS distributor, t.report_day_no AS report_day_no, t.sale_month_no AS sale_month_no, p.platform_id AS platform_id,
   a.artist_id AS artist_id, CASE WHEN i.track_id <> 'track:unknown' THEN i.track_id ELSE n.track_id END AS track_id,
   t.quantity AS quantity, t.net_nano AS net_nano, 0 AS unconverted
-FROM total_royalty t
+FROM fact_royalty_line t
 LEFT JOIN platform_of p ON p.source_id = t.platform
 LEFT JOIN artist_of a ON a.source_id = t.artist
 LEFT JOIN track_of i ON i.source_id = t.isrc
 LEFT JOIN track_of n ON n.source_id = t.title
 UNION ALL
-SELECT 'TooLost', COALESCE(t.report_day_no, m.last_day_no), d.month_no, p.platform_id, a.artist_id,
-  CASE WHEN i.track_id <> 'track:unknown' THEN i.track_id ELSE n.track_id END,
-  t.units, CONVERT_NANO(t.net_nano, r.nano_usd), CASE WHEN t.net_nano IS NOT NULL AND r.nano_usd IS NULL THEN 1 ELSE 0 END
-FROM total_sale t
-JOIN dim_date d ON d.day_no = t.sale_day_no
-JOIN dim_month m ON m.month_no = d.month_no
-LEFT JOIN platform_of p ON p.source_id = t.platform
-LEFT JOIN artist_of a ON a.source_id = t.artist
-LEFT JOIN track_of i ON i.source_id = t.isrc
-LEFT JOIN track_of n ON n.source_id = t.title
-LEFT JOIN rate_of r ON r.source_id = t.currency AND r.from_day <= t.sale_day_no AND t.sale_day_no < r.until_day;
+SELECT s.distributor, s.report_day_no, s.sale_month_no, s.platform_id, s.artist_id, s.track_id, s.quantity, s.net_nano, s.unconverted
+FROM v_sale_royalty s;

@@ -1,12 +1,11 @@
 /*---
 view: v_royalty_share
 title: What payees get of the royalties, in US dollars
-grain: [distributor, report_day_no, sale_month_no, platform_id, artist_id, track_id, payee]
+grain: [distributor, report_day_no, sale_month_no, artist_id, track_id, payee]
 columns:
   distributor: "text"
   report_day_no: "day; when the distributor reported it"
   sale_month_no: "month"
-  platform_id: "text; member id"
   artist_id: "text; member id"
   track_id: "text; member id"
   payee: "text; pseudonym, or unnamed"
@@ -17,7 +16,7 @@ columns:
   unconverted: "count; amounts that are not converted"
 ---*/
 -- Each payee's amount of a line is rounded by itself; the label's own is the line's net less those amounts, so that nothing is lost or made.
-SELECT r.distributor AS distributor, r.report_day_no AS report_day_no, r.sale_month_no AS sale_month_no, r.platform_id AS platform_id,
+SELECT r.distributor AS distributor, r.report_day_no AS report_day_no, r.sale_month_no AS sale_month_no,
   r.artist_id AS artist_id, r.track_id AS track_id, b.payee AS payee, r.quantity AS quantity, r.net_nano AS net_nano,
   b.share_nano AS share_nano, CONVERT_NANO(r.net_nano, b.share_nano) AS amount_nano, r.unconverted AS unconverted
 FROM v_royalty_track r
