@@ -88,10 +88,16 @@ final class SnapshotWriter {
     private func rules(of kpi: KPIDefinition, _ reads: KPIEngine.Reads) -> Hash256 {
         let files = engine.definitions.files
         let views = engine.definitions.views.filter { reads.views.contains($0.name) }.map(\.path).sorted()
-        let guards = files.keys.filter { path in
-            DefinitionKind(path: path) == .guards || reads.services && DefinitionKind(path: path) == .service
-        }
-        return Hash256(hashing: ([kpi.path] + guards.sorted() + views).flatMap { Array("\($0)\u{0}\(files[$0]?.hash.hex ?? "")\n".utf8) })
+        let read = [kpi.path] + (reads.services ? guardsAndServices : guards) + views
+        return Hash256(hashing: read.flatMap { Array("\($0)\u{0}\(files[$0]?.hash.hex ?? "")\n".utf8) })
+    }
+
+    private lazy var guards = paths { $0 == .guards }
+    private lazy var guardsAndServices = paths { $0 == .guards || $0 == .service }
+
+    /// Sorted.
+    private func paths(_ matching: (DefinitionKind) -> Bool) -> [String] {
+        engine.definitions.files.keys.filter { DefinitionKind(path: $0).map(matching) ?? false }.sorted()
     }
 
     /// Computes and writes the values at these completions, oldest first.

@@ -257,7 +257,14 @@ final class Root: Sendable {
         path = "\(folder.path)/lake"
         inbox = "\(folder.path)/inbox"
         try AtomicFile.makeFolders(inbox)
-        if initialised { try ok(["init", "--label", "Test"]) }
+        if initialised { try Tree.copy(Self.initialised.get().path, to: path) }
+    }
+
+    /// What `init` makes, once: a lake may be moved and copied, and the command reads and checks every definition.
+    private static let initialised = Result {
+        let root = try Root(initialised: false)
+        try root.ok(["init", "--label", "Test"])
+        return root
     }
 
     /// A copy of another root, inbox included.

@@ -24,8 +24,32 @@ final class Root {
             try Files.makeFolder(Files.parent(full))
             try AtomicFile.write(Array(text.utf8), to: full)
         }
-        lake = try Lake.create(layout, settings: Lake.Settings(label: "Test", zone: zone, currency: "USD"), definitions: Self.package)
+        if overlay.isEmpty, zone == "UTC" {
+            try Self.copyNew(to: layout)
+            lake = try Lake.open(layout, mode: .readWrite, definitions: Self.package)
+        } else {
+            lake = try Lake.create(layout, settings: Self.settings(zone), definitions: Self.package)
+        }
         lake.projector.calendar = 2024...2026
+    }
+
+    private static func settings(_ zone: String) -> Lake.Settings { Lake.Settings(label: "Test", zone: zone, currency: "USD") }
+
+    /// The files of a lake that was just made, once: the making checks every definition that ships.
+    private static let new = Result {
+        let folder = try makeFolder()
+        defer { try? Files.removeTree(folder) }
+        let lake = try Lake.create(Layout(root: "\(folder)/root"), settings: settings("UTC"), definitions: package)
+        lake.close()
+        let root = "\(folder)/root"
+        return try Files.walk(root).map { (path: String($0.dropFirst(root.count)), bytes: try Files.read($0)) }
+    }
+
+    private static func copyNew(to layout: Layout) throws {
+        for (path, bytes) in try new.get() {
+            try Files.makeFolder(Files.parent(layout.root + path))
+            try AtomicFile.write(bytes, to: layout.root + path)
+        }
     }
 
     /// Opens the root again after its lake was closed.
