@@ -204,12 +204,13 @@ extension Lake {
             if case .value(let value, _) = PlainNumber.parse(Array((text ?? "").utf8), scale: 9) { value } else { 0 }
         }
         let unit: Int64 = 1_000_000_000
+        let wholes = Dictionary(grouping: rows) { $0[whole] ?? "" }
         for (place, cells) in touched {
             guard (1...unit).contains(nano(cells["share"])) else {
                 throw LedgerError("\(place): a share is above 0 and at most 1 (0.4 is 40 %), not “\(cells["share"] ?? "")”")
             }
             let name = cells[whole] ?? ""
-            let parts = rows.filter { $0[whole] == name }
+            let parts = wholes[name] ?? []
             for day in Set(parts.map { $0["from_day"] ?? "" }).sorted() {
                 // The newest row of each payee is the one that holds, as in bridge_track_share; it may have ended by then.
                 let begun = parts.filter { ($0["from_day"] ?? "") <= day }

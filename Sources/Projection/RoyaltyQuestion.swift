@@ -133,11 +133,12 @@ package struct RoyaltyQuestion {
             ORDER BY b.payee, r.track_id, r.sale_month_no, r.platform_id, r.distributor, r.report_day_no, r.artist_id
           ) AS place
         FROM v_royalty r
-        JOIN dim_month m ON m.month_no = r.sale_month_no
-        JOIN bridge_track_share b ON b.track_id = r.track_id AND b.from_day <= m.last_day_no AND m.last_day_no < b.until_day
+        CROSS JOIN dim_month m
+        CROSS JOIN bridge_track_share b
         LEFT JOIN dim_platform p ON p.platform_id = r.platform_id
         LEFT JOIN dim_artist a ON a.artist_id = r.artist_id
-        WHERE r.report_day_no BETWEEN ? AND ?
+        WHERE r.report_day_no BETWEEN ? AND ? AND m.month_no = r.sale_month_no AND b.track_id = r.track_id
+          AND b.from_day <= m.last_day_no AND m.last_day_no < b.until_day
         GROUP BY b.payee, r.track_id, r.sale_month_no, r.distributor, r.report_day_no, r.artist_id, r.platform_id, b.share_nano, p.name,
           a.name
         ORDER BY b.payee, r.track_id, r.sale_month_no, r.distributor, r.report_day_no, r.artist_id, b.share_nano, r.platform_id

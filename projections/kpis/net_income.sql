@@ -15,10 +15,15 @@ evidence:
   where: report_day_no <= :day AND report_day_no IN (SELECT day_no FROM dim_date WHERE month = :month)
 ---*/
 WITH part AS (
-  SELECT d.month_no AS month_no, 'royalties' AS part, r.own_nano AS amount_nano, r.unconverted AS unconverted
-  FROM v_royalty_own r
+  SELECT d.month_no AS month_no, 'royalties' AS part, r.net_nano AS amount_nano, r.unconverted AS unconverted
+  FROM v_royalty_month r
   JOIN dim_date d ON d.day_no = r.report_day_no
   WHERE r.report_day_no <= :day
+  UNION ALL
+  SELECT d.month_no, 'royalties', 0 - s.amount_nano, 0
+  FROM v_royalty_share s
+  JOIN dim_date d ON d.day_no = s.report_day_no
+  WHERE s.report_day_no <= :day
   UNION ALL
   SELECT d.month_no, 'expenses', 0 - CONVERT_NANO(f.amount_nano, r.nano_usd), CASE WHEN r.nano_usd IS NULL THEN 1 ELSE 0 END
   FROM fact_expense f

@@ -18,4 +18,4 @@ FROM v_royalty_own r
 WHERE r.report_day_no <= :day
 GROUP BY r.artist_id
 HAVING SUM(r.net_nano) > 0
-ORDER BY r.artist_id;
+ORDER BY r.artist_id NULLS FIRST;

@@ -16,7 +16,7 @@ evidence:
   where: artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND report_day_no <= :day
 ---*/
 SELECT r.artist_id AS artist, SUM(r.net_nano) AS num, 1000000000 AS den, SUM(r.unconverted) AS unconverted
-FROM v_royalty_track r
+FROM v_royalty_title r
 WHERE r.report_day_no <= :day
 GROUP BY r.artist_id
 ORDER BY r.artist_id NULLS FIRST;

@@ -19,4 +19,4 @@ SELECT r.artist_id AS artist, r.track_id AS track, SUM(r.own_nano) AS num, 10000
 FROM v_royalty_own r
 WHERE r.report_day_no <= :day
 GROUP BY r.artist_id, r.track_id
-ORDER BY r.artist_id, r.track_id;
+ORDER BY r.artist_id NULLS FIRST, r.track_id NULLS FIRST;

@@ -19,7 +19,7 @@ WITH newest AS (
   WHERE r.report_day_no <= :day
 ), track AS (
   SELECT r.artist_id AS artist_id, r.track_id AS track_id, SUM(r.net_nano) AS net_nano, SUM(r.unconverted) AS unconverted
-  FROM v_royalty_track r
+  FROM v_royalty_title r
   JOIN newest n ON r.report_day_no <= n.day_no AND r.report_day_no > n.day_no - 365
   GROUP BY r.artist_id, r.track_id
 )
