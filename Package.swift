@@ -73,7 +73,7 @@ let package = Package(
         .testTarget(
             name: "BedrotTests",
             dependencies: ["LedgerTesting", "Ledger", "Projection", "Cleaning", "EventLog", "bedrot"],
-            exclude: ["Dimensions", "Explained", "KPIs"]),
+            exclude: ["Catalogue", "Dimensions", "Explained", "KPIs"]),
         .testTarget(name: "TidyTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -126,7 +126,7 @@ package struct NameMatch: Hashable, Sendable {
     /// `<first_day>` as a day number.
     package var firstDay: Int64? { fields["first_day"].flatMap { CalendarDay.day($0) } }
 
-    /// When the file was made, in Unix milliseconds: `<epoch>` or `<captured_at>` (UTC).
+    /// When the file was made, in Unix milliseconds: `<epoch>`, `<captured_at>` (UTC) or the midnight of `<captured_day>`.
     package var capturedAt: Int64? { NamePattern.capturedAt(fields) }
 }
 

@@ -1,6 +1,6 @@
 /// A file name with typed holes, for example `Overview_<first_day>_<epoch>_<handle>.zip`.
 ///
-/// `<first_day>` is an ISO day, `<epoch>` Unix seconds, `<captured_at>` `YYYYMMDD_HHMMSS` UTC, any other hole is text.
+/// `<first_day>` and `<captured_day>` are ISO days, `<epoch>` Unix seconds, `<captured_at>` `YYYYMMDD_HHMMSS` UTC, any other hole is text.
 /// Letters match in any case; a browser's ` (1)` before the extension is ignored.
 package struct NamePattern: Hashable, Sendable {
     /// The pattern as written.
@@ -84,7 +84,7 @@ package struct NamePattern: Hashable, Sendable {
     private static func lengths(_ field: String, _ name: ArraySlice<UInt8>) -> [Int] {
         func allDigits(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.allSatisfy { $0 &- 48 <= 9 } }
         switch field {
-        case "first_day":
+        case "first_day", "captured_day":
             return name.count >= 10 && CalendarDay.day(Array(name.prefix(10))) != nil ? [10] : []
         case "epoch":
             return [9, 10, 11].filter { name.count >= $0 && allDigits(name.prefix($0)) }
@@ -105,10 +105,11 @@ package struct NamePattern: Hashable, Sendable {
         return Array(stem[..<(open - 1)] + name[dot...])
     }
 
-    /// `<epoch>` or `<captured_at>` in Unix milliseconds.
+    /// `<epoch>`, `<captured_at>` or the midnight of `<captured_day>` in Unix milliseconds.
     static func capturedAt(_ fields: [String: String]) -> Int64? {
         if let epoch = fields["epoch"].flatMap({ Int64($0) }) { return epoch * 1_000 }
-        return fields["captured_at"].flatMap { moment($0) }
+        if let at = fields["captured_at"] { return moment(at) }
+        return fields["captured_day"].flatMap { CalendarDay.day($0) }.map { $0 * 86_400_000 }
     }
 
     /// `YYYYMMDD_HHMMSS` in Unix milliseconds; nil for what is no moment.

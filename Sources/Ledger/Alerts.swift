@@ -35,7 +35,8 @@ package struct Alert: Sendable {
     package fileprivate(set) var note: String?
     /// The day reported on of the snapshot that no longer showed it.
     package fileprivate(set) var resolvedDay: Int64?
-    /// Why it is over: `value`, `severer` (a severer rule took over), `gone` (there is no such value or rule any more).
+    /// Why it is over: `value`, `severer` (a severer rule took over), `newer` (a newer month is judged in its place), `gone` (there is no
+    /// such value or rule any more).
     package fileprivate(set) var reason: String?
 }
 
@@ -111,44 +112,74 @@ private struct Judgement {
     var undecided: Set<Alert.Identity> = []
     /// Rules that a severer one of the same value speaks for.
     var outdone: Set<Alert.Identity> = []
+    /// Values that their rule leaves aside, because a newer one was judged.
+    var outdated: Set<Alert.Identity> = []
     var unjudged: [String] = []
 
     init(_ snapshot: KPISnapshot, _ definitions: DefinitionSet, thresholds: [String: Int64]) {
         for kpi in definitions.kpis where !kpi.alerts.isEmpty {
-            for value in snapshot.values where value.kpi == kpi.id { judge(kpi, value, definitions, thresholds) }
+            let values = snapshot.values.filter { $0.kpi == kpi.id }.map { value in
+                (value: value, dimensions: (try? JSON.parse(Array(value.dimensions.utf8)))?.object ?? [:])
+            }
+            // The severest first, so that one value opens one alert: of its dimensions, the side that it lies on.
+            var worst: [String: Breach] = [:]
+            for rule in kpi.alerts.sorted(by: { ($1.severity, $0.id) < ($0.severity, $1.id) }) {
+                guard let newest = rule.newestOf else {
+                    for (value, _) in values { _ = judge(kpi, rule, value, &worst, definitions, thresholds) }
+                    continue
+                }
+                var judged: Set<[String: JSON]> = []
+                for (value, dimensions) in values.sorted(by: { Self.isNewer($0.dimensions[newest], $1.dimensions[newest]) }) {
+                    let others = dimensions.filter { $0.key != newest }
+                    if judged.contains(others) {
+                        outdated.insert(Alert.Identity(kpi: kpi.id, rule: rule.id, dimensions: value.dimensions))
+                    } else if judge(kpi, rule, value, &worst, definitions, thresholds) {
+                        // A month that says neither yes nor no does not stand in for the one before it.
+                        judged.insert(others)
+                    }
+                }
+            }
         }
     }
 
-    private mutating func judge(_ kpi: KPIDefinition, _ value: KPIValue, _ definitions: DefinitionSet, _ thresholds: [String: Int64]) {
-        var worst: Breach?
-        // The severest first, so that one value opens one alert.
-        for rule in kpi.alerts.sorted(by: { ($1.severity, $0.id) < ($0.severity, $1.id) }) {
-            let identity = Alert.Identity(kpi: kpi.id, rule: rule.id, dimensions: value.dimensions)
-            guard let limit = Self.limit(rule, kpi, value, definitions, thresholds) else { continue }
-            guard let isBeyond = value.lies(above: rule.isAbove, limit: limit, unit: kpi.unit) else {
-                undecided.insert(identity)
-                continue
-            }
-            guard (value.covered ?? 0) >= min(rule.minCovered ?? .max, value.expected ?? 0) else {
-                undecided.insert(identity)
-                if isBeyond {
-                    unjudged.append(
-                        """
-                        \(kpi.id) \(value.dimensions): \(value.shown(kpi)) is \(rule.isAbove ? "above" : "below") \
-                        \(Money.decimal(limit)), but only \(value.remark ?? "a part is covered")
-                        """)
-                }
-                continue
-            }
-            guard isBeyond else { continue }
-            if let worst, worst.rule.isAbove == rule.isAbove {
-                outdone.insert(identity)
-            } else {
-                let breach = Breach(kpi: kpi, rule: rule, limit: limit, value: value)
-                breaches[identity] = breach
-                worst = worst ?? breach
-            }
+    /// Months and days are texts that sort as they follow each other.
+    private static func isNewer(_ one: JSON?, _ other: JSON?) -> Bool {
+        if let one = one?.int, let other = other?.int { return one > other }
+        return (one?.string ?? "") > (other?.string ?? "")
+    }
+
+    /// Whether the value could be judged.
+    private mutating func judge(
+        _ kpi: KPIDefinition, _ rule: KPIDefinition.AlertRule, _ value: KPIValue, _ worst: inout [String: Breach],
+        _ definitions: DefinitionSet, _ thresholds: [String: Int64]
+    ) -> Bool {
+        let identity = Alert.Identity(kpi: kpi.id, rule: rule.id, dimensions: value.dimensions)
+        guard let limit = Self.limit(rule, kpi, value, definitions, thresholds) else { return false }
+        guard let isOutside = value.lies(above: rule.isAbove, limit: limit, unit: kpi.unit) else {
+            undecided.insert(identity)
+            return false
         }
+        let isBeyond = isOutside && rule.floor.map { (value.numerator ?? 0).magnitude > $0.magnitude } ?? true
+        guard (value.covered ?? 0) >= min(rule.minCovered ?? .max, value.expected ?? 0) else {
+            undecided.insert(identity)
+            if isBeyond {
+                unjudged.append(
+                    """
+                    \(kpi.id) \(value.dimensions): \(value.shown(kpi)) is \(rule.isAbove ? "above" : "below") \
+                    \(Money.decimal(limit)), but only \(value.remark ?? "a part is covered")
+                    """)
+            }
+            return false
+        }
+        guard isBeyond else { return true }
+        if let worst = worst[value.dimensions], worst.rule.isAbove == rule.isAbove {
+            outdone.insert(identity)
+        } else {
+            let breach = Breach(kpi: kpi, rule: rule, limit: limit, value: value)
+            breaches[identity] = breach
+            worst[value.dimensions] = worst[value.dimensions] ?? breach
+        }
+        return true
     }
 
     /// A threshold of the label's own, else the service's or the file's; nil where the service has none.
@@ -212,7 +243,9 @@ extension Lake {
             let identity = alert.identity
             let value = snapshot.values.first { $0.kpi == identity.kpi && $0.dimensions == identity.dimensions }
             let kpi = definitions.kpis.first { $0.id == identity.kpi && $0.alerts.contains { $0.id == identity.rule } }
-            let reason = judgement.outdone.contains(identity) ? "severer" : value == nil || kpi == nil ? "gone" : "value"
+            let reason =
+                judgement.outdone.contains(identity)
+                ? "severer" : judgement.outdated.contains(identity) ? "newer" : value == nil || kpi == nil ? "gone" : "value"
             let key = "kpi.resolved \(name(identity)) \(snapshot.seq)"
             var body: [String: JSON] = [
                 "event": .int(alert.event), "kpi": .string(identity.kpi), "alert": .string(identity.rule),

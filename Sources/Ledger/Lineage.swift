@@ -59,15 +59,25 @@ extension Lake {
                 \(kpi.unit), day \(CalendarDay.text(day: answer.day)), as known at event \(answer.seq)
                 """
         )
-        let definitions = try definitionsInForce()
-        let evidence = try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
-            try KPIQuestion(database: database, definitions: definitions).evidence(
-                kpi, dimensions: dimensions, day: answer.day, seq: answer.seq, limit: limit)
+        for evidence in try evidence([(kpi: kpi, dimensions: dimensions, day: answer.day, seq: answer.seq)], limit: limit) {
+            report.rows = evidence.total
+            try addLines(evidence.lines, to: &report)
+            try trace(evidence.captures, into: &report)
         }
-        report.rows = evidence.total
-        try addLines(evidence.lines, to: &report)
-        try trace(evidence.captures, into: &report)
         return report
+    }
+
+    /// The rows that values rest on, by capture and line, at most `limit` each; how many there are, and all captures behind them.
+    func evidence(_ values: [(kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, seq: Int64)], limit: Int) throws -> [(
+        lines: [(capture: Int64, line: Int64)], total: Int64, captures: [Int64]
+    )] {
+        let definitions = try definitionsInForce()
+        return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
+            let question = KPIQuestion(database: database, definitions: definitions)
+            return try values.map {
+                try question.evidence($0.kpi, dimensions: $0.dimensions, day: $0.day, seq: $0.seq, limit: limit)
+            }
+        }
     }
 
     /// From rows of a fact to their captures and lines. `condition` is SQL over the plain table.

@@ -133,15 +133,22 @@ extension Lake {
     /// A KPI day by day as known now: from the first day of its evidence (at most two years) to the last, every so many days.
     package func kpiByDay(_ kpi: KPIDefinition, every step: Int64) throws -> [(seq: Int64, day: Int64, value: KPIValue)] {
         let definitions = try definitionsInForce()
-        guard let evidence = kpi.evidence, let fact = definitions.facts.first(where: { $0.name == evidence.fact }),
-            let column = fact.columns.first(where: { $0.isKey && $0.storage == .day })
-        else { throw LedgerError("\(kpi.id) has no day of its own to go by (its file names no evidence); use `--by snapshot`") }
+        let told = Set(kpi.evidence.map(\.fact)).sorted().compactMap { name in
+            definitions.facts.first { $0.name == name }.flatMap { fact in
+                fact.columns.first { $0.isKey && $0.storage == .day }.map { (fact: fact.name, day: $0.name) }
+            }
+        }
+        guard !told.isEmpty else {
+            throw LedgerError("\(kpi.id) has no day of its own to go by (its file names no evidence); use `--by snapshot`")
+        }
         return try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
             let seq = try Int64.fetchOne(database, sql: "SELECT seq FROM checkpoint") ?? 0
-            guard
-                let row = try Row.fetchOne(database, sql: "SELECT MIN(\"\(column.name)\"), MAX(\"\(column.name)\") FROM \"\(fact.name)\""),
-                let first: Int64 = row[0], let last: Int64 = row[1]
-            else { return [] }
+            let ends = try told.compactMap { told -> ClosedRange<Int64>? in
+                let row = try Row.fetchOne(database, sql: "SELECT MIN(\"\(told.day)\"), MAX(\"\(told.day)\") FROM \"\(told.fact)\"")
+                guard let first: Int64 = row?[0], let last: Int64 = row?[1] else { return nil }
+                return first...last
+            }
+            guard let first = ends.map(\.lowerBound).min(), let last = ends.map(\.upperBound).max() else { return [] }
             let question = KPIQuestion(database: database, definitions: definitions)
             var found: [(seq: Int64, day: Int64, value: KPIValue)] = []
             for day in stride(from: last - (last - max(first, last - 730)) / step * step, through: last, by: Int(step)) {

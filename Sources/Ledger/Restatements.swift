@@ -72,9 +72,9 @@ package struct RestatingEvent: Sendable {
 
 extension Lake {
     /// Figures that later events changed or withdrew, newest first; read from closed versions (for statements from the kept totals).
-    package func restatements(limit: Int, table wanted: String? = nil, since: Int64 = 0, filter: RestatementFilter = .init()) throws
-        -> [Restatement]
-    {
+    package func restatements(
+        limit: Int, table wanted: String? = nil, since: Int64 = 0, until: Int64 = .max, filter: RestatementFilter = .init()
+    ) throws -> [Restatement] {
         let definitions = try definitionsInForce()
         var found: [Restatement] = []
         try warehouse().queue.read { database in
@@ -85,7 +85,8 @@ extension Lake {
                     fact.identity == .row
                     ? totals.filter { $0 == wanted } + totals.prefix(wanted.map(totals.contains) == true ? 0 : 1) : [fact.name]
                 for name in names where wanted == nil || wanted == name || wanted == fact.name {
-                    found += try Self.restatements(database, table: name, fact: fact, limit: limit, since: since, filter: filter)
+                    found += try Self.restatements(
+                        database, table: name, fact: fact, limit: limit, after: since, to: until, filter: filter)
                 }
             }
         }
@@ -104,10 +105,8 @@ extension Lake {
     }
 
     private static func restatements(
-        _ database: Database, table: String, fact: FactDefinition, limit: Int, since: Int64, filter: RestatementFilter
-    )
-        throws -> [Restatement]
-    {
+        _ database: Database, table: String, fact: FactDefinition, limit: Int, after: Int64, to: Int64, filter: RestatementFilter
+    ) throws -> [Restatement] {
         let shape = TableShape(table, of: fact)
         guard let condition = try filter.condition(shape, database) else { return [] }
         func columns(_ alias: String) -> String { shape.columns.map { "\(alias).\"\($0.name)\"" }.joined(separator: ", ") }
@@ -118,10 +117,10 @@ extension Lake {
             sql:
                 """
                 SELECT o.from_seq, o.to_seq, n.id IS NULL, \(columns("o")), \(columns("n")) FROM "\(table)_v" o LEFT JOIN \
-                "\(table)_v" n ON \(keys) AND n.from_seq = o.to_seq WHERE o.to_seq IS NOT NULL AND o.to_seq > ?\(condition) ORDER BY \
-                o.to_seq DESC, \((4..<(4 + count)).map(String.init).joined(separator: ", ")) LIMIT ?
+                "\(table)_v" n ON \(keys) AND n.from_seq = o.to_seq WHERE o.to_seq IS NOT NULL AND o.to_seq > ? AND \
+                o.to_seq <= ?\(condition) ORDER BY o.to_seq DESC, \((4..<(4 + count)).map(String.init).joined(separator: ", ")) LIMIT ?
                 """,
-            arguments: [since, limit])
+            arguments: [after, to, limit])
         return try rows.map { row in
             func text(_ index: Int, _ column: FactDefinition.Column) throws -> String? {
                 guard let value = row[index] as Int64? else { return nil }
@@ -144,10 +143,10 @@ extension Lake {
     }
 
     /// The same, by the event that restated, with its cause and its effect on every KPI that reads a table it touched.
-    package func restatingEvents(limit: Int, table: String? = nil, since: Int64 = 0, filter: RestatementFilter = .init()) throws
-        -> [RestatingEvent]
-    {
-        let found = try restatements(limit: limit, table: table, since: since, filter: filter)
+    package func restatingEvents(
+        limit: Int, table: String? = nil, since: Int64 = 0, until: Int64 = .max, filter: RestatementFilter = .init()
+    ) throws -> [RestatingEvent] {
+        let found = try restatements(limit: limit, table: table, since: since, until: until, filter: filter)
         let definitions = try definitionsInForce()
         var events = try log.read { transaction in
             try Dictionary(grouping: found, by: \.event).sorted { $0.key > $1.key }.map { seq, items in

@@ -36,7 +36,7 @@ package struct Tag: Sendable, Equatable {
 extension Lake {
     // MARK: Moments
 
-    /// What a person means by a position of the log: the one reading of every `--known-at`.
+    /// What a person means by a position of the log: the one reading of every `--known-at`, and of every `--until` that ends at an event.
     ///
     /// A seq; a time in RFC 3339 form, or a bare day, which means its end in the log's reporting zone: the last event at or before it; or
     /// the name of a tag. The warehouse is not asked; see ``known(at:)``.
@@ -56,8 +56,29 @@ extension Lake {
             return try last(before: "the end of \(text) (\(name))") { zone.day(of: $0.time) <= day }
         }
         if let time = MomentText.time(text) { return try last(before: text) { $0.time <= time } }
+        return try tag(named: text).moment
+    }
+
+    /// The event behind which a span begins that a person asks for with `--since`; 0 where it begins with the log.
+    ///
+    /// A seq or a tag is that event, a time the last event at or before it, and a day begins with its midnight in the reporting zone.
+    ///
+    /// - Throws: ``LedgerError`` for anything else.
+    package func seq(before text: String) throws -> Int64 {
+        if let day = CalendarDay.day(text) {
+            let zone = try reportingZone(try projector.definitions(until: try log.read { try $0.head().seq }))
+            return try last { zone.day(of: $0.time) < day }?.seq ?? 0
+        }
+        if let time = MomentText.time(text) { return try last { $0.time <= time }?.seq ?? 0 }
+        return text == "0" ? 0 : try moment(text).seq
+    }
+
+    /// The tag of a name.
+    ///
+    /// - Throws: ``LedgerError`` that says how positions are written, and which tags there are.
+    package func tag(named text: String) throws -> Tag {
         let tags = try tags()
-        if let tag = tags.first(where: { $0.name == text }) { return tag.moment }
+        if let tag = tags.first(where: { $0.name == text }) { return tag }
         let hint = MomentText.lacksZone(text) ? "“\(text)” does not say its zone: add Z for UTC, or an offset such as +02:00. " : ""
         let near = tags.isEmpty ? "" : "; tags: \(tags.suffix(12).map(\.name).joined(separator: ", "))"
         throw LedgerError(
@@ -67,8 +88,14 @@ extension Lake {
             """)
     }
 
-    /// The last event that a condition holds for; times never fall along the log, so it is found by halving.
     private func last(before what: String, _ holds: (Event) -> Bool) throws -> Moment {
+        if let found = try last(holds) { return found }
+        let first = try log.read { try $0.event(1)?.time.iso ?? "" }
+        throw LedgerError("nothing was known at \(what): the log begins at \(first)")
+    }
+
+    /// The last event that a condition holds for; times never fall along the log, so it is found by halving.
+    private func last(_ holds: (Event) -> Bool) throws -> Moment? {
         try log.read { transaction in
             var low: Int64 = 0
             var high = try transaction.head().seq
@@ -80,11 +107,7 @@ extension Lake {
                 }
                 if holds(event) { (low, found) = (middle, event) } else { high = middle - 1 }
             }
-            guard let found else {
-                let first = try transaction.event(1)?.time.iso ?? ""
-                throw LedgerError("nothing was known at \(what): the log begins at \(first)")
-            }
-            return Moment(found)
+            return found.map { Moment($0) }
         }
     }
 
@@ -214,9 +237,9 @@ extension Lake {
 }
 
 /// How moments and tags are written.
-enum MomentText {
+package enum MomentText {
     /// Reads RFC 3339: day, `T`, time with seconds and an optional fraction, `Z` or an offset. Parts of a millisecond are cut off.
-    static func time(_ text: String) -> Timestamp? {
+    package static func time(_ text: String) -> Timestamp? {
         var bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: "t") else { return nil }
         bytes[10] = UInt8(ascii: "T")

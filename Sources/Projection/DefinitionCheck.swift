@@ -101,8 +101,9 @@ extension DefinitionSet {
             guard let file = files[path], let kind = DefinitionKind(path: path)?.lint else { return [] }
             let sql = String(decoding: file.bytes, as: UTF8.self)
             var found = SQLLint.findings(path: path, sql: sql, kind: kind, catalog: catalog)
-            // The condition of a KPI's evidence is SQL in the header.
-            if let node = try? SQLFile(path: path, bytes: file.bytes).header["evidence"]?["where"], let condition = node.string {
+            // The conditions of a KPI's evidence are SQL in the header.
+            for evidence in (try? SQLFile(path: path, bytes: file.bytes)).map({ KPIDefinition.evidence($0.header) }) ?? [] {
+                guard let node = evidence["where"], let condition = node.string else { continue }
                 found += SQLLint.findings(path: path, sql: condition, kind: .condition, catalog: catalog).map {
                     SQLFinding(
                         line: (node.mark?.line ?? 0) + 1, column: node.mark?.column ?? 1, construct: $0.construct, message: $0.message,

@@ -28,6 +28,12 @@ package struct KPIDefinition: Sendable {
         package let serviceLimit: ServiceLimit?
         /// Covered days or months from which on a value is judged; nil: all that are expected.
         package let minCovered: Int64?
+        /// The dimension of which only the newest value is judged, for each combination of the others; nil: every value is.
+        package let newestOf: String?
+        /// The numerator, without its sign and in its own unit, must exceed it too; nil where any change is news.
+        package let floor: Int64?
+        /// The same as the file says it: `100 usd`.
+        package let floorText: String?
         package let severity: Severity
         /// Days for which a resolved alert that comes back is not told again.
         package let cooldownDays: Int64
@@ -61,8 +67,8 @@ package struct KPIDefinition: Sendable {
     package let compares: [String]
     /// Why the platform's own page may show another figure.
     package let differs: String?
-    /// The fact and condition that show which rows a value rests on; parameters are `:day` and the dimensions.
-    package let evidence: (fact: String, condition: String)?
+    /// The facts, each with a condition, that show which rows a value rests on; parameters are `:day` and the dimensions.
+    package let evidence: [(fact: String, condition: String)]
     package let sql: String
 
     private static let keys: Set = [
@@ -96,13 +102,16 @@ package struct KPIDefinition: Sendable {
         window = file.header["window"]?.string
         completeness = file.header["completeness"]?.string
         goal = file.header["goal"]?.string
-        alerts = try (file.header["alerts"]?.sequence ?? []).map { try AlertRule($0, path: path) }
+        let dimensions = dimensions
+        alerts = try (file.header["alerts"]?.sequence ?? []).map { try AlertRule($0, dimensions: dimensions, path: path) }
         compares = try file.strings("compares")
         differs = file.header["differs"]?.string
-        evidence = try file.header["evidence"].map { node in
-            guard let fact = node["fact"]?.string, let condition = node["where"]?.string else {
+        evidence = try Self.evidence(file.header).map { node in
+            let known = node.mapping?.allSatisfy { ["fact", "where"].contains($0.key.string) } ?? false
+            guard known, let fact = node["fact"]?.string, let condition = node["where"]?.string else {
                 throw DefinitionError(
-                    path: path, line: node.mark.map { $0.line + 1 }, reason: "`evidence` is {fact: <table>, where: <condition>}")
+                    path: path, line: node.mark.map { $0.line + 1 },
+                    reason: "`evidence` is {fact: <table>, where: <condition>}, or a list of them")
             }
             return (fact, condition)
         }
@@ -111,6 +120,9 @@ package struct KPIDefinition: Sendable {
 }
 
 extension KPIDefinition {
+    /// What a header says of evidence: one mapping, or a list of them where several facts make the value.
+    static func evidence(_ header: Node) -> [Node] { header["evidence"].map { $0.sequence.map { Array($0) } ?? [$0] } ?? [] }
+
     /// The values told by fewer dimensions: numerators are added, and so are denominators unless all are the same unit.
     ///
     /// Refuses dimensions the KPI lacks, and to drop one that it does not add over.
@@ -158,11 +170,11 @@ extension KPIDefinition {
 }
 
 extension KPIDefinition.AlertRule {
-    fileprivate init(_ node: Node, path: String) throws {
+    fileprivate init(_ node: Node, dimensions: [String], path: String) throws {
         let line = node.mark.map { $0.line + 1 }
         func fail(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: line, reason: "alerts: \(reason)") }
         for (key, _) in node.mapping ?? [:] {
-            let known = ["alert", "above", "below", "severity", "cooldown_days", "min_covered", "text"]
+            let known = ["alert", "above", "below", "severity", "cooldown_days", "min_covered", "newest", "floor", "text"]
             guard let name = key.string, known.contains(name) else {
                 throw fail("unknown key “\(key.string ?? "?")”; known: \(known.joined(separator: ", "))")
             }
@@ -183,9 +195,29 @@ extension KPIDefinition.AlertRule {
         }
         let days = node["cooldown_days"]?.int ?? 7
         guard (0...3650).contains(days) else { throw fail("`cooldown_days` is 0 to 3650") }
+        let newest = node["newest"]?.string
+        let floorText = node["floor"]?.scalar?.string
+        if let newest, !dimensions.contains(newest) {
+            throw fail("`newest` names “\(newest)”, which is none of the dimensions \(dimensions.joined(separator: ", "))")
+        }
         self.init(
             id: id, isAbove: sides.0 != nil, limit: limit, serviceLimit: serviceLimit,
-            minCovered: node["min_covered"]?.int.map { Int64($0) }, severity: severity, cooldownDays: Int64(days), text: text)
+            minCovered: node["min_covered"]?.int.map { Int64($0) }, newestOf: newest,
+            floor: try floorText.map { text in
+                guard let floor = Self.floor(text) else {
+                    throw fail("`floor` is an amount such as “100 usd”, or a whole number, and not below zero")
+                }
+                return floor
+            }, floorText: floorText, severity: severity, cooldownDays: Int64(days), text: text)
+    }
+
+    /// Dollars in billionths, as amounts are counted; other numbers as they are.
+    private static func floor(_ text: String) -> Int64? {
+        let isMoney = text.hasSuffix(" usd")
+        guard case .value(let number, exact: true) = PlainNumber.parse(Array(text.dropLast(isMoney ? 4 : 0).utf8), scale: isMoney ? 9 : 0),
+            number >= 0
+        else { return nil }
+        return number
     }
 }
 

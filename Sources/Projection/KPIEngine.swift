@@ -283,29 +283,43 @@ package struct KPIQuestion {
     }
 
     /// Rows that a KPI value rests on, at most `limit`: set_seq and set_line of its evidence, and how many there are in all.
+    ///
+    /// Where several facts make the value, each shows its newest rows: none crowds the others out.
     package func evidence(_ kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, seq: Int64, limit: Int) throws -> (
         lines: [(capture: Int64, line: Int64)], total: Int64, captures: [Int64]
     ) {
-        guard let evidence = kpi.evidence else { return ([], 0, []) }
-        return try engine.withKnownViews(at: seq) {
-            var arguments: [String: (any DatabaseValueConvertible)?] = [:]
-            if evidence.condition.contains(":day") { arguments["day"] = day }
-            for dimension in kpi.dimensions where evidence.condition.contains(":\(dimension)") {
-                if let text = dimensions[dimension]?.string {
-                    arguments[dimension] = text
-                } else {
-                    arguments[dimension] = dimensions[dimension]?.int
-                }
+        try engine.withKnownViews(at: seq) {
+            let found = try kpi.evidence.map { try rows($0.fact, $0.condition, kpi, dimensions: dimensions, day: day, limit: limit) }
+            var lines: [(capture: Int64, line: Int64)] = []
+            for rank in 0..<limit {
+                for fact in found where rank < fact.lines.count && lines.count < limit { lines.append(fact.lines[rank]) }
             }
-            let condition = "FROM \"\(evidence.fact)\" WHERE \(evidence.condition)"
-            let database = engine.database
-            let bound = StatementArguments(arguments)
-            let total = try Int64.fetchOne(database, sql: "SELECT COUNT(*) \(condition)", arguments: bound) ?? 0
-            let captures = try Int64.fetchAll(database, sql: "SELECT DISTINCT set_seq \(condition) ORDER BY set_seq", arguments: bound)
-            let lines = try Row.fetchAll(
-                database, sql: "SELECT set_seq, set_line \(condition) ORDER BY set_seq DESC, set_line DESC LIMIT \(limit)", arguments: bound
+            return (
+                lines.sorted { ($0.capture, $0.line) > ($1.capture, $1.line) }, found.reduce(0) { $0 + $1.total },
+                Set(found.flatMap(\.captures)).sorted()
             )
-            return (lines.map { (capture: $0[0], line: $0[1]) }, total, captures)
         }
+    }
+
+    private func rows(
+        _ fact: String, _ condition: String, _ kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, limit: Int
+    ) throws -> (lines: [(capture: Int64, line: Int64)], total: Int64, captures: [Int64]) {
+        var arguments: [String: (any DatabaseValueConvertible)?] = [:]
+        if condition.contains(":day") { arguments["day"] = day }
+        for dimension in kpi.dimensions where condition.contains(":\(dimension)") {
+            if let text = dimensions[dimension]?.string {
+                arguments[dimension] = text
+            } else {
+                arguments[dimension] = dimensions[dimension]?.int
+            }
+        }
+        let rows = "FROM \"\(fact)\" WHERE \(condition)"
+        let database = engine.database
+        let bound = StatementArguments(arguments)
+        let total = try Int64.fetchOne(database, sql: "SELECT COUNT(*) \(rows)", arguments: bound) ?? 0
+        let captures = try Int64.fetchAll(database, sql: "SELECT DISTINCT set_seq \(rows) ORDER BY set_seq", arguments: bound)
+        let lines = try Row.fetchAll(
+            database, sql: "SELECT set_seq, set_line \(rows) ORDER BY set_seq DESC, set_line DESC LIMIT \(limit)", arguments: bound)
+        return (lines.map { (capture: $0[0], line: $0[1]) }, total, captures)
     }
 }

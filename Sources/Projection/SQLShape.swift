@@ -262,7 +262,7 @@ package struct SQLCatalog: Sendable {
         let known = [
             "source_value": solid("id kind service value norm"), "artist_of": solid("source_id artist_id name"),
             "platform_of": solid("source_id platform_id name"), "territory_of": solid("source_id territory_id name"),
-            "track_of": solid("source_id track_id kind"),
+            "track_of": solid("source_id track_id kind"), "artist_told": solid("source_id first_seq"),
             "dim_artist": solid("artist_id name"), "dim_platform": solid("platform_id name"), "dim_territory": solid("territory_id name"),
             "dim_date": solid("day_no date year quarter month_no month iso_year iso_week dow is_month_end"),
             "dim_month": solid("month_no month year first_day_no last_day_no"),

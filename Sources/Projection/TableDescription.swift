@@ -283,7 +283,16 @@ package struct TableDescription: Sendable {
             """),
         TableDescription(
             "alias_of", .view, "Names that mean a member, as people and definitions say", grain: "kind service norm",
-            "kind text | service text; or * for all | norm text; the name in lower case, without marks | member text"),
+            """
+            kind text | service text; or * for all | norm text; the name in lower case, without marks | member text | \
+            from_seq seq; the event since which this is so
+            """),
+        TableDescription(
+            "name_of", .view, "What people call a member", grain: "kind member",
+            "kind text | member text | name text | from_seq seq; the event since which this is so"),
+        TableDescription(
+            "artist_told", .view, "Artists as the rows of facts spell them", grain: "source_id",
+            "source_id source:artist; join it to artist_of | first_seq seq; the event that first told it"),
         TableDescription(
             "op_ingest", .view, "Captures, repeated captures, refused files and failed reads", grain: "event_seq",
             """

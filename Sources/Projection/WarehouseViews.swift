@@ -37,12 +37,12 @@ struct WarehouseViews {
     static let fixedNames: Set<String> = Operations.viewNames.union([
         "artist_of", "platform_of", "territory_of", "track_of", "dim_rate", "rate_of", "quality_issue", "dim_date", "dim_month",
         "dim_platform", "dim_territory", "source_value", "capture", "checkpoint", "zone_file", "kpi_snapshot", "kpi_value",
-        "events", "known_at", "alias_of", "campaign_name_part",
+        "events", "known_at", "alias_of", "name_of", "artist_told", "campaign_name_part",
     ])
 
     /// Every view, each after those it reads but for the defined ones, which may read each other in any order.
     var all: [View] {
-        memberViews + rateViews + operations + references.map(view)
+        memberViews + [toldArtists] + rateViews + operations + references.map(view)
             + facts.flatMap { fact in [view(of: fact)] + fact.totals.map { view(of: $0, in: fact) } }
             + [qualityIssues] + defined.map { View(name: $0.name, select: $0.sql) }
     }
@@ -114,8 +114,15 @@ struct WarehouseViews {
             View(
                 name: "alias_of",
                 select: """
-                    SELECT l.kind AS kind, l.service AS service, l.norm AS norm, l.member AS member FROM main.alias_v l WHERE \
-                    \(live("l"))
+                    SELECT l.kind AS kind, l.service AS service, l.norm AS norm, l.member AS member, l.from_seq AS from_seq FROM \
+                    main.alias_v l WHERE \(live("l"))
+                    """
+            ),
+            View(
+                name: "name_of",
+                select: """
+                    SELECT n.kind AS kind, n.member AS member, n.name AS name, n.from_seq AS from_seq FROM main.member_name_v n WHERE \
+                    \(live("n"))
                     """
             ),
             View(
@@ -126,6 +133,40 @@ struct WarehouseViews {
                     WHERE s.kind = 'territory'
                     """),
         ]
+    }
+
+    /// `artist_told`: the source values that mean an artist in some row, of whatever fact.
+    ///
+    /// `source_value` also holds what is learned later. The few values are looked up in the facts, never the facts read through: only a
+    /// fact without an index on its artist is, once. `first_seq` is computed only where it is asked for.
+    private var toldArtists: View {
+        var tables: [(isIndexed: Bool, table: String, column: String)] = []
+        for fact in facts {
+            let table = VersionedTable(fact: fact)
+            for column in fact.columns where column.storage == .source("artist") {
+                if let total = fact.totals.first(where: { $0.fullIndexes.contains { $0.first == column.name } }) {
+                    tables.append((true, total.name, column.name))
+                } else {
+                    let isKey = table.shadows.contains { $0.column == column.name }
+                    tables.append((isKey || fact.fullIndexes.contains { $0.first == column.name }, fact.name, column.name))
+                }
+            }
+        }
+        let found = tables.filter(\.isIndexed).map {
+            "EXISTS (SELECT 1 FROM main.\"\($0.table)_v\" f WHERE f.\"\($0.column)\" = s.id AND \(live("f")))"
+        }
+        let read = tables.filter { !$0.isIndexed }.map {
+            "s.id IN (SELECT f.\"\($0.column)\" FROM main.\"\($0.table)_v\" f WHERE \(live("f")))"
+        }
+        let first =
+            ["SELECT NULL AS seq"] + tables.map { "SELECT MIN(f.from_seq) FROM main.\"\($0.table)_v\" f WHERE f.\"\($0.column)\" = s.id" }
+        let isTold = found + read + ["0"]
+        return View(
+            name: "artist_told",
+            select: """
+                SELECT s.id AS source_id, (SELECT MIN(q.seq) FROM (\(first.joined(separator: " UNION ALL "))) q) AS first_seq FROM \
+                main.source_value s WHERE s.kind = 'artist' AND (\(isTold.joined(separator: " OR ")))
+                """)
     }
 
     /// Days that lie outside of every fact, so that a rate's span needs no null: the first of year 1, and of year 10000.

@@ -10,7 +10,8 @@ struct Alerts: ParsableCommand {
         discussion: """
             Every projection holds the newest snapshot against the alert rules in the KPI files. A value beyond a limit opens an alert, \
             once; it stands until the value is back, and what comes back within its cooldown is not told again. A window that is not \
-            covered opens none. Limits of your own: rows of the reference table threshold.
+            covered opens none, and of figures by month a rule may judge the newest only. Limits of your own: rows of the reference table \
+            threshold.
             """,
         subcommands: [List.self, Acknowledge.self], defaultSubcommand: List.self)
 

@@ -11,14 +11,15 @@ struct Events: ParsableCommand {
             events, one a line, --csv a CSV with the body as JSON. `--raw` prints the stored bytes: SHA-256 of a line is the event's id.
             --severity: info, low, medium, high or critical, and all that is worse. Days are UTC.
               bedrot events --service spotify --since 2025-03-01 --type 'zone.*'
+              bedrot events --since 2025-07-close --until 2025-08-close
               bedrot events --severity medium --newest --limit 20
               bedrot events --grep "wrong file" --csv
               bedrot events --by type,day
             """)
 
     @OptionGroup var options: RootOptions
-    @Option(help: "From this event, day or moment on.", transform: Place.init) var since: Place?
-    @Option(help: "Up to this event, day or moment; a day counts to its end.", transform: Place.init) var until: Place?
+    @Option(help: "From this event, day, moment or tag on.", transform: Place.init) var since: Place?
+    @Option(help: "Up to this event, day, moment or tag; a day counts to its end.", transform: Place.init) var until: Place?
     @Option(help: "Services.") var service: [String] = []
     @Option(help: "Datasets.") var dataset: [String] = []
     @Option(help: "Accounts, also those of the captures that an event speaks of.") var account: [String] = []
@@ -38,19 +39,25 @@ struct Events: ParsableCommand {
     @Flag(help: "Print CSV.") var csv = false
     @Flag(help: "Wait for new events and print them.") var follow = false
 
-    /// A seq or a moment.
+    /// A seq, a moment or the name of a tag.
     enum Place {
         case seq(Int64)
         case moment(Timestamp, isDay: Bool)
+        case tag(String)
 
-        init(_ text: String) throws {
+        init(_ text: String) {
             if let seq = Int64(text) {
                 self = .seq(seq)
             } else if let moment = try? Moments.moment(text) {
                 self = .moment(moment, isDay: text.utf8.count == 10)
             } else {
-                throw ValidationError("“\(text)” is neither an event's seq, nor YYYY-MM-DD, nor YYYY-MM-DDTHH:MM:SS.mmmZ")
+                self = .tag(text)
             }
+        }
+
+        /// A tag is the event that it names.
+        func found(_ lake: Lake) throws -> Place {
+            if case .tag(let name) = self { .seq(try lake.tag(named: name).moment.seq) } else { self }
         }
     }
 
@@ -71,7 +78,7 @@ struct Events: ParsableCommand {
         if raw, by != nil { throw ValidationError("counts are printed as a table, with --json or with --csv") }
     }
 
-    private func filter() throws -> EventFilter {
+    private func filter(_ lake: Lake) throws -> EventFilter {
         var filter = EventFilter()
         filter.query = EventQuery(streams: stream, types: type, run: runID, newestFirst: newest)
         (filter.services, filter.datasets, filter.accounts) = (service, dataset, account)
@@ -82,16 +89,16 @@ struct Events: ParsableCommand {
         }
         var seqs: (first: Int64, last: Int64) = (1, Int64.max)
         var times = (from: after ?? .earliest, to: before ?? .latest)
-        switch since {
+        switch try since?.found(lake) {
         case .seq(let seq): seqs.first = max(1, seq)
         case .moment(let moment, _): times.from = max(times.from, moment)
-        case nil: break
+        case .tag, nil: break
         }
-        switch until {
+        switch try until?.found(lake) {
         case .seq(let seq): seqs.last = seq
         case .moment(let moment, let isDay):
             times.to = min(times.to, Timestamp(milliseconds: moment.milliseconds + (isDay ? 86_400_000 : 1)))
-        case nil: break
+        case .tag, nil: break
         }
         guard seqs.first <= seqs.last, times.from <= times.to else {
             throw ValidationError("--since lies behind --until: nothing can match")
@@ -102,8 +109,8 @@ struct Events: ParsableCommand {
     }
 
     func run() throws {
-        let filter = try filter()
         try options.read { lake in
+            let filter = try filter(lake)
             if let by { return try printCounts(try lake.countEvents(filter, by: by), by) }
             let printer = EventPrinter(form: raw || options.json ? .bytes : csv ? .csv : .table)
             // The head is read first: what comes while the past is printed is not passed over.

@@ -46,7 +46,9 @@ extension KPI {
                     (
                         "alert",
                         """
-                        \(alert.id): \(alert.isAbove ? "above" : "below") \(Money.decimal(alert.limit)) \(kpi.unit) \
+                        \(alert.id): \(alert.isAbove ? "above" : "below") \
+                        \(alert.serviceLimit.map { "the service's \($0.rawValue)" } ?? Money.decimal(alert.limit)) \(kpi.unit)\
+                        \(alert.floorText.map { ", by more than \($0)" } ?? "")\(alert.newestOf.map { ", of the newest \($0)" } ?? "") \
                         (\(alert.severity.rawValue))
                         """
                     ))

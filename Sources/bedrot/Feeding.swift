@@ -250,8 +250,8 @@ enum Moments {
 
     static func moment(_ text: String) throws -> Timestamp {
         if let day = CalendarDay.day(text) { return Timestamp(milliseconds: day * 86_400_000) }
-        guard let moment = Timestamp(iso: text) else {
-            throw ValidationError("“\(text)” is neither YYYY-MM-DD nor YYYY-MM-DDTHH:MM:SS.mmmZ")
+        guard let moment = MomentText.time(text) else {
+            throw ValidationError("“\(text)” is neither YYYY-MM-DD nor a time such as 2025-08-31T18:00:00Z")
         }
         return moment
     }

@@ -39,6 +39,12 @@ struct Project: ParsableCommand {
     }
 }
 
+/// Where a rebuild or a replay stops.
+private enum ReplayEnd {
+    /// A seq stays as it is: whether the log has it, the replay says.
+    static func seq(_ text: String, _ lake: Lake) throws -> Int64 { try Int64(text) ?? lake.moment(text).seq }
+}
+
 struct Rebuild: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Build everything again from the log, then swap it in.",
@@ -50,14 +56,16 @@ struct Rebuild: ParsableCommand {
     )
 
     @OptionGroup var options: RootOptions
-    @Option(help: "Stop after this event.") var until: Int64?
+    @Option(help: "Stop after this event: a seq, a time, a day (its end) or a tag.") var until: String?
     @Option(name: .customLong("with-definitions"), help: "With --until: `then`, the definitions live at that event, or `now`.") var which:
         Definitions = .then
 
     enum Definitions: String, ExpressibleByArgument, CaseIterable { case then, now }
 
     func run() throws {
-        let outcome = try options.write { try $0.rebuild(until: until, definitionsNow: which == .now) }
+        let outcome = try options.write { lake in
+            try lake.rebuild(until: try until.map { try ReplayEnd.seq($0, lake) }, definitionsNow: which == .now)
+        }
         try ProjectionText.print(outcome, options)
     }
 }
@@ -69,11 +77,13 @@ struct Replay: ParsableCommand {
 
     @OptionGroup var options: RootOptions
     @Argument(help: "Only compare these tables and files.") var names: [String] = []
-    @Option(help: "Stop after this event; nothing is compared then.") var until: Int64?
+    @Option(help: "Stop after this event: a seq, a time, a day (its end) or a tag; nothing is compared then.") var until: String?
     @Option(help: "Keep the replayed state in this folder.", completion: .directory) var into: String?
 
     func run() throws {
-        let comparison = try options.write { try $0.replay(into: into, until: until, only: names) }
+        let comparison = try options.write { lake in
+            try lake.replay(into: into, until: try until.map { try ReplayEnd.seq($0, lake) }, only: names)
+        }
         if options.json {
             try Terminal.json([
                 "replayed": comparison.replayed.json, "differences": .array(comparison.differences.map { .string($0) }),

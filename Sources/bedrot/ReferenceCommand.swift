@@ -42,7 +42,11 @@ struct Reference: ParsableCommand {
         @Argument(help: "The account.") var account: String
 
         func run() throws {
-            let seq = try options.write { try $0.nameAccount(service: service, name: name, account: account) }
+            let seq = try options.write { lake in
+                let seq = try lake.nameAccount(service: service, name: name, account: account)
+                _ = try lake.project()
+                return seq
+            }
             if options.json { return try Terminal.json(["seq": .int(seq)]) }
             Terminal.out("event \(seq): “\(name)” of \(service) is the account \(account)")
         }

@@ -11,6 +11,7 @@ struct Restatements: ParsableCommand {
             Read from the versions that events closed; a figure that is there no more is withdrawn. KPIs are those of the day of the \
             next snapshot, as known just before the event and just after it.
               bedrot restatements --platform spotify --period 2025-08
+              bedrot restatements --since 2025-07-close --until 2025-08-close
             """)
 
     @OptionGroup var options: RootOptions
@@ -19,11 +20,16 @@ struct Restatements: ParsableCommand {
     @Option(help: "Only this platform, by name or id.") var platform: String?
     @Option(help: "Only figures of this day, month or year: YYYY-MM-DD, YYYY-MM or YYYY.", transform: Moments.period)
     var period: ClosedRange<Int64>?
-    @Option(help: "Only those of events after this one.") var since: Int64 = 0
+    @Option(help: "Only those of events after this one: a seq, a time or a tag; or from this day on.") var since: String?
+    @Option(help: "Only those of events up to this one: a seq, a time, a tag, or a day, which counts to its end.") var until: String?
 
     func run() throws {
         let filter = RestatementFilter(platform: platform, period: period)
-        let events = try options.read { try $0.restatingEvents(limit: limit, table: table, since: since, filter: filter) }
+        let events = try options.read { lake in
+            try lake.restatingEvents(
+                limit: limit, table: table, since: try since.map { try lake.seq(before: $0) } ?? 0,
+                until: try until.map { try lake.moment($0).seq } ?? .max, filter: filter)
+        }
         if options.json { return try Terminal.json(.array(events.map(json))) }
         guard !events.isEmpty else { return Terminal.out("nothing was restated") }
         for (index, event) in events.enumerated() {

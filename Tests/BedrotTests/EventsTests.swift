@@ -88,6 +88,8 @@ import Testing
         #expect(try root.events(["--since", "7", "--until", "9"]).compactMap { $0["seq"]?.int } == [7, 8, 9])
         #expect(try root.run(["events", "--since", "9", "--until", "7"]).code == 64)
         #expect(try root.run(["events", "--since", "noon"]).errors.contains("“noon” is neither"))
+        let second = "\(middle.prefix(19))Z"
+        #expect(try root.events(["--since", second]) == all.filter { ($0["time"]?.string ?? "") >= "\(middle.prefix(19)).000Z" })
     }
 
     @Test func threeForms() throws {

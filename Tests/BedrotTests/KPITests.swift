@@ -24,6 +24,50 @@ import Testing
             cases.compare(question, found)
         }
         try lake.open { try whatWasSaidThenIsSaidOfThen($0, domain) }
+        try lake.open { lake in
+            try valuesRestOnLines(
+                lake, domain, zip(questions, answers).map { ($0, try cases.seq(of: $0), $1) })
+        }
+    }
+
+    /// The datasets that a value's evidence leads to, where a KPI reads several: one fact must not hide the others.
+    private static let datasets: [String: Set<String>] = [
+        "net_income": ["distrokid/bank_details", "toolost/sales_report", "manual/card_purchases"],
+        "revenue_net": ["distrokid/bank_details", "toolost/sales_report"],
+        "revenue_gross": ["distrokid/bank_details", "toolost/sales_report"],
+        "revenue_by_report": ["distrokid/bank_details", "toolost/sales_report"],
+        "revenue_own_share": ["distrokid/bank_details", "toolost/sales_report", "manual/track_catalog"],
+        "social_video_views": ["tiktok/overview", "instagram/insights"],
+        "social_engagements": ["tiktok/overview", "instagram/insights", "instagram/business_suite"],
+        "social_followers_net": [
+            "tiktok/follower_history", "tiktok/follower_snapshot", "tiktok/overview", "youtube/analytics", "instagram/insights",
+            "instagram/business_suite",
+        ],
+        "ad_reach_period": ["metaads/insights"],
+        "source_variance_pct": ["distrokid/spotify_streams", "spotify/audience"],
+    ]
+
+    /// Behind every value that a KPI with evidence told last there are lines, of every dataset that it reads.
+    private func valuesRestOnLines(_ lake: Lake, _ domain: String, _ answers: [(KPICases.Question, seq: Int64, [KPIValue])]) throws {
+        var asked: [(kpi: KPIDefinition, dimensions: [String: JSON], day: Int64, seq: Int64)] = []
+        for kpi in try KPICases.shipped() where !kpi.evidence.isEmpty {
+            for (question, seq, values) in answers where question.kpi == kpi.id && values.contains(where: { ($0.numerator ?? 0) != 0 }) {
+                for value in values where (value.numerator ?? 0) != 0 {
+                    asked.append((kpi, try #require(JSON.parse(Array(value.dimensions.utf8)).object), question.day, seq))
+                }
+            }
+        }
+        var told: [String: Set<Int64>] = [:]
+        for (value, found) in zip(asked, try lake.evidence(asked, limit: 3)) {
+            let name = "\(domain): \(value.kpi.id) \(value.dimensions) on \(CalendarDay.text(day: value.day))"
+            #expect(found.total > 0 && found.lines.count == min(3, Int(found.total)) && !found.captures.isEmpty, "\(name): no lines")
+            told[value.kpi.id, default: []].formUnion(found.captures)
+        }
+        for (kpi, captures) in told.sorted(by: { $0.key < $1.key }) {
+            guard let datasets = Self.datasets[kpi] else { continue }
+            let streams = try lake.log.read { log in try captures.compactMap { try log.event($0)?.stream } }
+            #expect(datasets.isSubset(of: streams), "\(domain): \(kpi) leads to \(Set(streams).sorted())")
+        }
     }
 
     /// Asked today of what was known at each snapshot, every KPI says what it said there: nothing learned later gets in.

@@ -40,6 +40,38 @@ import Testing
         try root.ok(["verify", "--shadow"])
     }
 
+    @Test func spansOfTheLogTakeATag() throws {
+        let root = try Root()
+        try root.feed(Made.first, Made.account)
+        let seq = try #require(try root.json(["tag", "2025-03-close"])["seq"]?.int)
+        let close = try root.ok(["kpi", "show", "streams_native_7d", "--day", "2025-03-09", "--csv"]).text
+        try root.feed(Made.second, Made.account)
+        func seqs(_ arguments: [String]) throws -> [Int64] { try root.events(arguments).compactMap { $0["seq"]?.int } }
+        #expect(try seqs(["--until", "2025-03-close"]) == Array(1...seq))
+        #expect(try seqs(["--since", "2025-03-close"]).first == seq)
+        #expect(try seqs(["--since", "2025-03-close", "--until", "2025-03-close"]) == [seq])
+        #expect(try root.ok(["events", "--until", "2025-04-close"], code: 1).errors.contains("tags: 2025-03-close"))
+
+        func restated(_ arguments: [String]) throws -> [Int64] {
+            try #require(root.json(["restatements", "--limit", "1000"] + arguments).array).compactMap { $0["event"]?.int }
+        }
+        let all = try restated([])
+        let event = try #require(all.first)
+        #expect(!all.isEmpty && all.allSatisfy { $0 > seq }, "the second export changed days of the first")
+        #expect(try restated(["--since", "2025-03-close"]) == all)
+        #expect(try restated(["--until", "2025-03-close"]) == [])
+        #expect(try restated(["--since", "\(event)"]) == [] && restated(["--until", "\(event)"]) == all)
+        let day = String(try #require(try root.events(["--since", "\(event)"]).first?["time"]?.string).prefix(10))
+        #expect(try restated(["--since", day]) == all && restated(["--until", day]) == all, "a day counts from its beginning to its end")
+        #expect(try restated(["--since", "2001-01-01"]) == all && restated(["--since", "2001-01-01T00:00:00Z"]) == all)
+        #expect(try root.ok(["restatements", "--since", "noon"], code: 1).errors.contains("nor a tag"))
+
+        try root.ok(["rebuild", "--until", "2025-03-close"])
+        #expect(try root.ok(["kpi", "show", "streams_native_7d", "--day", "2025-03-09", "--csv"]).text == close)
+        try root.ok(["replay", "--until", "2025-03-close"])
+        #expect(try root.ok(["rebuild", "--until", "noon"], code: 1).errors.contains("nor a tag"))
+    }
+
     @Test(arguments: [
         (["tag", "2025"], 1, "would read as an event"), (["tag", "2025-08"], 1, "would read as a time"),
         (["tag", "August"], 1, "a to z"), (["tag", "--delete", "nope"], 1, "there is no tag “nope”"),

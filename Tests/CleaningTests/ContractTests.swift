@@ -140,6 +140,16 @@ private let sound = """
         #expect(generic.account == nil && generic.capturedAt == 1_750_061_642_000)
         #expect(spotify.match(fileName: "ZONE A0-audience-timeline (1).csv")?.account == "ZONE A0")
         #expect(spotify.match(fileName: "spotify_audience_x_20250616_251402.csv") == nil)
+        let songs = try contract("spotify/songs_csv")
+        let dated = try #require(songs.match(fileName: "Demo-songs-28day-2025-06-05.csv"))
+        #expect(dated.account == "Demo" && dated.fields["window"] == "28day" && dated.capturedAt == 1_749_081_600_000)
+        #expect(songs.match(fileName: "songs-all-2025-06-05 (1).csv")?.capturedAt == 1_749_081_600_000)
+        for (name, window) in [
+            ("Demo-songs-28day.csv", "28day"), ("Demo-songs-28day-2025-13-05.csv", "28day"), ("Demo-songs-1year-05-06-2025.csv", "1year"),
+        ] {
+            let undated = try #require(songs.match(fileName: name))
+            #expect(undated.account == "Demo" && undated.fields["window"] == window && undated.capturedAt == nil, "\(name)")
+        }
         for bad in ["", "<", "a<>b", "<a><b>", "<a>x<a>", "<a"] { #expect(NamePattern(bad) == nil, "\(bad)") }
     }
 

@@ -101,6 +101,69 @@ import Testing
         #expect(try Self.judge(root, Self.snapshot(3, day: 3, Self.value("a", 5, 7))) == (says.isEmpty ? [] : ["-\(says.dropFirst())"]))
     }
 
+    /// A KPI by month and shop, and one whose changes of little money are no news.
+    private static let takings = """
+        /*---
+        kpi: takings
+        title: Takings
+        domain: revenue
+        unit: percent
+        direction: up
+        formula: takings against the plan
+        dimensions: [month, shop]
+        alerts:
+          - {alert: less, below: -15, newest: month, severity: warn, cooldown_days: 0, text: "It is less."}
+          - {alert: more, above: 20, floor: 100 usd, severity: info, cooldown_days: 0, text: "It is more."}
+        ---*/
+        SELECT f.day_no AS month, f.artist AS shop, f.listeners AS num, 1 AS den
+        FROM fact_audience_day f
+        ORDER BY f.day_no, f.artist
+        """
+
+    private static func takings(_ month: String, _ shop: String, _ num: Int64?, of den: Int64 = 100, covered: Int64? = nil) -> KPIValue {
+        KPIValue(
+            kpi: "takings", dimensions: "{\"month\":\"\(month)\",\"shop\":\"\(shop)\"}", numerator: num, denominator: den,
+            covered: covered, expected: covered == nil ? nil : 30)
+    }
+
+    @Test("of a rule that goes by months only the newest is judged, each shop's own")
+    func newest() throws {
+        let root = try Root(overlay: ["projections/kpis/takings.sql": Self.takings])
+        _ = try root.lake.projectCommand()
+        func standing() throws -> [String] {
+            try root.lake.alerts().alerts.map { KPIValue.shown(dimensions: $0.identity.dimensions) }
+        }
+        func judge(_ seq: Int64, _ values: KPIValue...) throws -> [String] {
+            try Self.judge(root, KPISnapshot(seq: seq, time: "", day: seq, values: values))
+        }
+        let old = [Self.takings("2024-11", "a", -90), Self.takings("2024-12", "a", -50), Self.takings("2024-12", "b", -40)]
+        #expect(try judge(1, old[0], old[1], old[2], Self.takings("2025-01", "a", -30)) == ["+less", "+less"])
+        #expect(try standing() == ["2024-12, b", "2025-01, a"])
+        // A newer month that is not covered yet, or tells nothing, says nothing; the one before stays judged.
+        #expect(try judge(2, old[2], Self.takings("2025-01", "a", -30), Self.takings("2025-02", "a", -99, covered: 4)) == [])
+        #expect(try judge(3, old[2], Self.takings("2025-01", "a", -30), Self.takings("2025-02", "a", nil)) == [])
+        #expect(try standing() == ["2024-12, b", "2025-01, a"])
+        // A newer month takes its place: the older alert is over, though its value is what it was.
+        #expect(try judge(4, Self.takings("2025-02", "a", 0, covered: 30), Self.takings("2025-01", "a", -30), old[2]) == ["-less"])
+        #expect(try root.lake.alerts(all: true).alerts.compactMap(\.reason) == ["newer"])
+        let newer = Self.takings("2025-01", "b", -20)
+        #expect(try judge(5, Self.takings("2025-02", "a", 0, covered: 30), newer, old[2]) == ["-less", "+less"])
+        #expect(try standing() == ["2025-01, b"])
+    }
+
+    @Test(
+        "a percentage of little money is no news",
+        arguments: [
+            (100_000_000_000, 400_000_000_000, ""), (100_000_000_001, 400_000_000_000, "+more"),
+            (100_000_000_001, 600_000_000_000, ""), (9, 10, ""),
+        ] as [(Int64, Int64, String)])
+    func floor(num: Int64, den: Int64, says: String) throws {
+        let root = try Root(overlay: ["projections/kpis/takings.sql": Self.takings])
+        _ = try root.lake.projectCommand()
+        let said = try Self.judge(root, Self.snapshot(1, day: 1, Self.takings("2025-01", "a", num, of: den)))
+        #expect(said == (says.isEmpty ? [] : [says]))
+    }
+
     @Test("limits: the label's own, else the service's, else the file's")
     func limits() throws {
         let root = try Self.root()
@@ -195,6 +258,9 @@ import Testing
         arguments: [
             ("above: 10,", "above: much,", "“much” is neither"), ("above: 10,", "", "one of `above` and `below`"),
             ("above: 10,", "above: 10, over: 3,", "unknown key “over”"), ("severity: warn", "severity: loud", "info, warn or critical"),
+            ("above: 10,", "above: 10, newest: month,", "`newest` names “month”, which is none of the dimensions artist"),
+            ("above: 10,", "above: 10, floor: 5 eur,", "`floor` is an amount such as “100 usd”"),
+            ("above: 10,", "above: 10, floor: -5,", "and not below zero"),
         ])
     func refusedRules(old: String, new: String, says: String) throws {
         let root = try Root(overlay: ["projections/kpis/stock.sql": Self.stock])

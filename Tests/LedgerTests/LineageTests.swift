@@ -59,3 +59,43 @@ import Testing
         #expect(throws: LedgerError.self) { try root.lake.lineage(capture: second, line: 99) }
     }
 }
+
+/// Lineage of a figure that several facts make.
+@Suite struct FigureLineage {
+    private static let plays = """
+        /*---
+        kpi: plays
+        title: Plays
+        unit: count
+        direction: up
+        formula: streams and views
+        evidence:
+          - {fact: fact_audience_day, where: day_no <= :day}
+          - {fact: fact_social_day, where: day_no <= :day}
+        ---*/
+        SELECT COUNT(*) AS num, 1 AS den
+        FROM (SELECT f.day_no FROM fact_audience_day f UNION ALL SELECT s.day_no FROM fact_social_day s) x
+        ORDER BY 1
+        """
+
+    @Test func everyFactShowsItsLines() throws {
+        let root = try Root(overlay: ["projections/kpis/plays.sql": Self.plays])
+        let spotify = try root.file(Export.spotifyName("artistone", "20250306_120000"), Export.spotify([1, 2, 3, 4, 5]))
+        let one = try #require(try root.feed(spotify).capture)
+        let name = "Overview_2025-03-04_\(Export.epoch("2025-03-09"))_artistone.csv"
+        let two = try #require(try root.feed(try root.file(name, Export.tiktok([10, 20, 30], from: 4)), project: true).capture)
+        func lines(_ limit: Int, day: String = "2025-03-20") throws -> (LineageReport, [Int64: Int]) {
+            let report = try root.lake.lineage(kpi: "plays", filter: [:], day: Day.number(day), knownAt: nil, limit: limit)
+            return (report, Dictionary(grouping: report.lines, by: \.capture.seq).mapValues(\.count))
+        }
+        let (report, all) = try lines(20)
+        #expect(report.rows == 8 && all == [one: 5, two: 3] && report.captures.map(\.seq) == [one, two])
+        #expect(try lines(2).1 == [one: 1, two: 1], "none crowds the others out")
+        #expect(try lines(5).1 == [one: 3, two: 2])
+        #expect(try lines(7).1 == [one: 4, two: 3])
+        #expect(try lines(20, day: "2025-03-03").1 == [one: 3])
+        // A history by day goes from the first day of either to the last of either.
+        let days = try root.lake.kpiByDay(try root.lake.kpi("plays"), every: 1).map(\.day)
+        #expect(days == Array(Day.number("2025-03-01")...Day.number("2025-03-06")))
+    }
+}

@@ -27,26 +27,28 @@ flags AS (
   GROUP BY t.account, t.day_no, t.campaign
 ),
 asked AS (
-  SELECT o.account AS account, o.object AS object, MAX(o.as_of_day_no) AS as_of_day_no
+  SELECT o.object AS object, MAX(o.as_of_day_no) AS as_of_day_no
   FROM fact_ad_object o
   JOIN source_value k ON k.id = o.kind
   WHERE k.value = 'campaign'
-  GROUP BY o.account, o.object
+  GROUP BY o.object
 ),
 states AS (
-  SELECT o.account AS account, v.value AS campaign_id,
-    CASE
-      WHEN s.value IS NULL THEN NULL
-      WHEN s.value = 'ACTIVE' AND COALESCE(e.value, 'ACTIVE') IN ('ACTIVE', 'CAMPAIGN_PAUSED') THEN 1
-      ELSE 0
-    END AS is_active
+  SELECT v.value AS campaign_id,
+    MAX(
+      CASE
+        WHEN s.value IS NULL THEN NULL
+        WHEN s.value = 'ACTIVE' AND COALESCE(e.value, 'ACTIVE') IN ('ACTIVE', 'CAMPAIGN_PAUSED') THEN 1
+        ELSE 0
+      END) AS is_active
   FROM fact_ad_object o
-  JOIN asked q ON q.account = o.account AND q.object = o.object AND q.as_of_day_no = o.as_of_day_no
+  JOIN asked q ON q.object = o.object AND q.as_of_day_no = o.as_of_day_no
   JOIN source_value k ON k.id = o.kind
   JOIN source_value v ON v.id = o.object
   LEFT JOIN source_value s ON s.id = o.status
   LEFT JOIN source_value e ON e.id = o.effective_status
   WHERE k.value = 'campaign'
+  GROUP BY v.value
 )
 SELECT
   c.value AS campaign_id,
@@ -63,11 +65,10 @@ SELECT
   CASE WHEN g.impressions > 0 THEN IDIV(g.clicks * 200000 + g.impressions, g.impressions * 2) END AS avg_ctr,
   g.last_day - g.first_day + 1 AS total_days_active,
   g.days AS days_with_delivery,
-  a.value AS account
+  g.account AS account
 FROM campaigns g
 JOIN days y ON y.account = g.account AND y.campaign = g.campaign AND y.day_no = g.last_day
 JOIN flags x ON x.account = g.account AND x.campaign = g.campaign AND x.day_no = g.last_day
 JOIN source_value c ON c.id = g.campaign
-JOIN source_value a ON a.id = g.account
-LEFT JOIN states w ON w.account = g.account AND w.campaign_id = c.value
-ORDER BY c.value, a.value;
+LEFT JOIN states w ON w.campaign_id = c.value
+ORDER BY c.value, g.account;

@@ -35,8 +35,7 @@ SELECT
   y.leads AS leads,
   y.post_engagement AS post_engagement,
   CASE WHEN y.choice <= 2 THEN 'campaign' WHEN y.choice <= 4 THEN 'adset' ELSE 'ad' END AS told_by,
-  a.value AS account
+  y.account AS account
 FROM days y
 JOIN source_value c ON c.id = y.campaign
-JOIN source_value a ON a.id = y.account
-ORDER BY y.day_no, c.value, a.value;
+ORDER BY y.day_no, c.value, y.account;

@@ -11,8 +11,15 @@ window: from the campaign’s first to its last day with spend, not beyond the d
 completeness: every day of it is reported by Spotify, and at least 14 of the 28 days before it
 differs: No platform shows it. All streams above the usual count, whatever brought them, be it a playlist, a release or another campaign of the artist at the same time. Streams after the last day are not counted.
 evidence:
-  fact: fact_audience_day
-  where: "streams_native IS NOT NULL AND day_no <= :day AND artist IN (SELECT a.source_id FROM artist_of a JOIN v_ad_lift_day w ON w.artist_id = a.artist_id WHERE w.campaign_id = :campaign) AND day_no >= (SELECT MIN(w.first_day_no) FROM v_ad_lift_day w WHERE w.campaign_id = :campaign) - 28 AND day_no <= (SELECT MAX(w.last_day_no) FROM v_ad_lift_day w WHERE w.campaign_id = :campaign)"
+  - fact: fact_audience_day
+    where: >-
+      streams_native IS NOT NULL AND day_no <= :day AND artist IN (SELECT a.source_id FROM artist_of a JOIN v_ad_lift_day w ON
+      w.artist_id = a.artist_id WHERE w.campaign_id = :campaign) AND day_no >= (SELECT MIN(w.first_day_no) FROM v_ad_lift_day w WHERE
+      w.campaign_id = :campaign) - 28 AND day_no <= (SELECT MAX(w.last_day_no) FROM v_ad_lift_day w WHERE w.campaign_id = :campaign)
+  - fact: fact_ad_day
+    where: >-
+      campaign IN (SELECT id FROM source_value WHERE kind = 'ad_campaign' AND value = :campaign) AND day_no = last_day_no AND
+      COALESCE(partial, 0) = 0 AND spend_nano IS NOT NULL AND day_no <= :day
 ---*/
 SELECT w.campaign_id AS campaign,
   CASE WHEN SUM(2 * w.streams - w.baseline_twice) > 0 AND SUM(w.unconverted) = 0 THEN 2 * SUM(w.spend_usd_nano) END AS num,

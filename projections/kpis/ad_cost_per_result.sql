@@ -15,10 +15,11 @@ evidence:
   where: "day_no = last_day_no AND campaign IN (SELECT id FROM source_value WHERE kind = 'ad_campaign' AND value = :campaign) AND COALESCE(partial, 0) = 0 AND day_no <= :day AND day_no > (SELECT MAX(n.day_no) FROM fact_ad_day n WHERE n.account = fact_ad_day.account AND n.day_no = n.last_day_no AND n.day_no <= :day AND COALESCE(n.partial, 0) = 0) - 28"
 ---*/
 WITH newest AS (
-  SELECT f.account AS account, MAX(f.day_no) AS day_no
+  SELECT a.ad_account AS account, MAX(f.day_no) AS day_no
   FROM fact_ad_day f
+  JOIN v_ad_account a ON a.account = f.account
   WHERE f.day_no <= :day AND f.day_no = f.last_day_no AND COALESCE(f.partial, 0) = 0
-  GROUP BY f.account
+  GROUP BY a.ad_account
 ),
 days AS (
   SELECT n.account AS account, t.day_no AS day_no, t.campaign AS campaign, t.has_actions AS has_actions, t.link_clicks AS link_clicks,

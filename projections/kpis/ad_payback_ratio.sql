@@ -12,8 +12,26 @@ completeness: every day of it is reported by Spotify, and at least 14 of the 28 
 compares: [platform, royalty_statement]
 differs: No platform shows it. All streams above the usual count, whatever brought them, be it a playlist, a release or another campaign of the artist at the same time. Streams after the last day are not counted. A track whose splits are not entered counts as the label’s own to the whole; the rate is of all of the label’s Spotify royalties.
 evidence:
-  fact: fact_audience_day
-  where: "streams_native IS NOT NULL AND day_no <= :day AND artist IN (SELECT a.source_id FROM artist_of a JOIN v_ad_lift_day w ON w.artist_id = a.artist_id WHERE w.campaign_id = :campaign) AND day_no >= (SELECT MIN(w.first_day_no) FROM v_ad_lift_day w WHERE w.campaign_id = :campaign) - 28 AND day_no <= (SELECT MAX(w.last_day_no) FROM v_ad_lift_day w WHERE w.campaign_id = :campaign)"
+  - fact: fact_audience_day
+    where: >-
+      streams_native IS NOT NULL AND day_no <= :day AND artist IN (SELECT a.source_id FROM artist_of a JOIN v_ad_lift_day w ON
+      w.artist_id = a.artist_id WHERE w.campaign_id = :campaign) AND day_no >= (SELECT MIN(w.first_day_no) FROM v_ad_lift_day w WHERE
+      w.campaign_id = :campaign) - 28 AND day_no <= (SELECT MAX(w.last_day_no) FROM v_ad_lift_day w WHERE w.campaign_id = :campaign)
+  - fact: fact_ad_day
+    where: >-
+      campaign IN (SELECT id FROM source_value WHERE kind = 'ad_campaign' AND value = :campaign) AND day_no = last_day_no AND
+      COALESCE(partial, 0) = 0 AND spend_nano IS NOT NULL AND day_no <= :day
+  - fact: fact_royalty_line
+    where: >-
+      platform IN (SELECT source_id FROM platform_of WHERE platform_id = 'platform:spotify') AND report_day_no <= :day AND report_day_no
+      > (SELECT MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day AND platform_id = 'platform:spotify') - 365
+  - fact: fact_sale_line
+    where: >-
+      platform IN (SELECT source_id FROM platform_of WHERE platform_id = 'platform:spotify') AND (report_day_no <= :day AND
+      report_day_no > (SELECT MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day AND platform_id = 'platform:spotify')
+      - 365 OR report_day_no IS NULL AND sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no
+      WHERE m.last_day_no <= :day AND m.last_day_no > (SELECT MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day AND
+      platform_id = 'platform:spotify') - 365))
 ---*/
 WITH newest AS (
   SELECT MAX(m.report_day_no) AS day_no

@@ -11,8 +11,10 @@ window: the range that ends last, on or before the day; of several that end so, 
 completeness: the range is over
 differs: Meta counts a person once in any range, so its figure for another range is another one and cannot be computed from this.
 evidence:
-  fact: fact_ad_period
-  where: "reach IS NOT NULL AND adset_name IN (SELECT id FROM source_value WHERE value = 'all') AND day_no IN (SELECT day_no FROM dim_date WHERE date = :first_day) AND last_day_no IN (SELECT day_no FROM dim_date WHERE date = :last_day) AND last_day_no <= :day AND (campaign IN (SELECT id FROM source_value WHERE value = :campaign) OR campaign_name IN (SELECT id FROM source_value WHERE value = :campaign) OR campaign_name IN (SELECT f.campaign_name FROM fact_ad_day f JOIN source_value c ON c.id = f.campaign WHERE c.value = :campaign))"
+  - fact: fact_ad_period
+    where: "reach IS NOT NULL AND adset_name IN (SELECT id FROM source_value WHERE value = 'all') AND day_no IN (SELECT day_no FROM dim_date WHERE date = :first_day) AND last_day_no IN (SELECT day_no FROM dim_date WHERE date = :last_day) AND last_day_no <= :day AND (campaign IN (SELECT id FROM source_value WHERE value = :campaign) OR campaign_name IN (SELECT id FROM source_value WHERE value = :campaign) OR campaign_name IN (SELECT f.campaign_name FROM fact_ad_day f JOIN source_value c ON c.id = f.campaign WHERE c.value = :campaign))"
+  - fact: fact_ad_day
+    where: "reach IS NOT NULL AND day_no < last_day_no AND level IN (SELECT id FROM source_value WHERE value = 'campaign') AND day_no IN (SELECT day_no FROM dim_date WHERE date = :first_day) AND last_day_no IN (SELECT day_no FROM dim_date WHERE date = :last_day) AND last_day_no <= :day AND campaign IN (SELECT id FROM source_value WHERE value = :campaign)"
 ---*/
 -- An export without ids tells names: a name that is one campaign's stands for it.
 WITH whole AS (SELECT s.id AS id FROM source_value s WHERE s.value = 'all'),

@@ -11,8 +11,15 @@ window: months that card statements cover whole, from their first day to their l
 completeness: a month counts once both the ads and the card statements have gone on to its last day or beyond
 differs: Meta bills when a threshold is reached or at the end of the month, so spend of the last days is paid in the next month. What is paid by another card, by credit or by invoice is missing here.
 evidence:
-  fact: fact_expense
-  where: "day_no IN (SELECT d.day_no FROM dim_date d WHERE d.month = :month) AND day_no <= :day AND category IN (SELECT id FROM source_value WHERE kind = 'expense_category' AND (LOWER(value) LIKE '%advertis%' OR LOWER(value) LIKE '%marketing%')) AND entry NOT IN (SELECT id FROM source_value WHERE kind = 'expense_entry' AND value = 'payment')"
+  - fact: fact_expense
+    where: >-
+      day_no IN (SELECT d.day_no FROM dim_date d WHERE d.month = :month) AND day_no <= :day AND category IN (SELECT id FROM source_value
+      WHERE kind = 'expense_category' AND (LOWER(value) LIKE '%advertis%' OR LOWER(value) LIKE '%marketing%')) AND entry NOT IN (SELECT
+      id FROM source_value WHERE kind = 'expense_entry' AND value = 'payment')
+  - fact: fact_ad_day
+    where: >-
+      day_no IN (SELECT d.day_no FROM dim_date d WHERE d.month = :month) AND day_no = last_day_no AND COALESCE(partial, 0) = 0 AND
+      spend_nano IS NOT NULL AND day_no <= :day
 ---*/
 WITH ads AS (
   SELECT MIN(f.day_no) AS first_day_no, MAX(f.day_no) AS last_day_no

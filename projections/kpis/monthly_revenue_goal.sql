@@ -12,8 +12,13 @@ completeness: only a wholly reported month is shown; no value without a goal
 goal: monthly_revenue
 differs: Distributors total by the day they report, not by the month of sale.
 evidence:
-  fact: fact_royalty_line
-  where: report_day_no <= :day AND sale_month_no IN (SELECT month_no FROM dim_month WHERE month = :month)
+  - fact: fact_royalty_line
+    where: >-
+      report_day_no <= :day AND sale_month_no IN (SELECT month_no FROM dim_month WHERE month = :month)
+  - fact: fact_sale_line
+    where: >-
+      sale_day_no IN (SELECT day_no FROM dim_date WHERE month = :month) AND (report_day_no <= :day OR report_day_no IS NULL AND
+      sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE m.last_day_no <= :day))
 ---*/
 WITH line AS (
   SELECT r.distributor AS distributor, r.sale_month_no AS month_no, SUM(r.net_nano) AS net_nano, SUM(r.unconverted) AS unconverted,

@@ -11,8 +11,18 @@ adds_over: [month]
 window: each month
 completeness: covered counts which of royalties and expenses the month has; no value unless both are reported
 evidence:
-  fact: fact_royalty_line
-  where: report_day_no <= :day AND report_day_no IN (SELECT day_no FROM dim_date WHERE month = :month)
+  - fact: fact_royalty_line
+    where: >-
+      report_day_no <= :day AND report_day_no IN (SELECT day_no FROM dim_date WHERE month = :month)
+  - fact: fact_sale_line
+    where: >-
+      (report_day_no <= :day AND report_day_no IN (SELECT day_no FROM dim_date WHERE month = :month) OR report_day_no IS NULL AND
+      sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE m.last_day_no <= :day AND
+      m.month = :month))
+  - fact: fact_expense
+    where: >-
+      day_no <= :day AND amount_nano IS NOT NULL AND day_no IN (SELECT day_no FROM dim_date WHERE month = :month) AND entry NOT IN
+      (SELECT id FROM source_value WHERE kind = 'expense_entry' AND value = 'payment')
 ---*/
 WITH part AS (
   SELECT d.month_no AS month_no, 'royalties' AS part, r.net_nano AS amount_nano, r.unconverted AS unconverted

@@ -11,8 +11,16 @@ window: 365 days up to the distributor's newest statement, by the day reported
 completeness: as far as statements go; corrections below zero are left out
 differs: Distributors name the lag of a platform; here every line counts with its quantity.
 evidence:
-  fact: fact_royalty_line
-  where: ":distributor = 'DistroKid' AND report_day_no <= :day AND report_day_no > (SELECT MAX(report_day_no) FROM total_royalty_month WHERE report_day_no <= :day) - 365"
+  - fact: fact_royalty_line
+    where: >-
+      :distributor = 'DistroKid' AND report_day_no <= :day AND report_day_no > (SELECT MAX(report_day_no) FROM total_royalty_month WHERE
+      report_day_no <= :day) - 365
+  - fact: fact_sale_line
+    where: >-
+      :distributor = 'TooLost' AND (report_day_no <= :day AND report_day_no > (SELECT MAX(report_day_no) FROM v_royalty_month WHERE
+      distributor = 'TooLost' AND report_day_no <= :day) - 365 OR report_day_no IS NULL AND sale_day_no IN (SELECT d.day_no FROM
+      dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE m.last_day_no <= :day AND m.last_day_no > (SELECT MAX(report_day_no)
+      FROM v_royalty_month WHERE distributor = 'TooLost' AND report_day_no <= :day) - 365))
 ---*/
 WITH newest AS (
   SELECT r.distributor AS distributor, MAX(r.report_day_no) AS day_no

@@ -12,7 +12,7 @@ window: months that are over
 completeness: a platform's month is reported as soon as any statement line tells it
 differs: An estimate; the distributor shows nothing before it reports.
 alerts:
-  - {alert: overdue, above: 0, severity: warn, cooldown_days: 30, text: "Streams were played and no statement tells them: ask the distributor."}
+  - {alert: overdue, above: 0, newest: month, severity: warn, cooldown_days: 30, text: "Streams were played and no statement tells them: ask the distributor; bedrot kpi show receivable_overdue has the earlier months."}
 evidence:
   fact: fact_stream_day
   where: "day_no <= :day AND day_no IN (SELECT day_no FROM dim_date WHERE month = :month) AND distributor IN (SELECT id FROM source_value WHERE value = :distributor)"

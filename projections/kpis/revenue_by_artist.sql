@@ -12,8 +12,13 @@ window: all statements
 completeness: as far as statements go
 differs: Distributors spell artists as each release does; here all names of one artist count together.
 evidence:
-  fact: fact_royalty_line
-  where: artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND report_day_no <= :day
+  - fact: fact_royalty_line
+    where: >-
+      artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND report_day_no <= :day
+  - fact: fact_sale_line
+    where: >-
+      artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND (report_day_no <= :day OR report_day_no IS NULL AND
+      sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE m.last_day_no <= :day))
 ---*/
 SELECT r.artist_id AS artist, SUM(r.net_nano) AS num, 1000000000 AS den, SUM(r.unconverted) AS unconverted
 FROM v_royalty_title r

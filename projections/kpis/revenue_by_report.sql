@@ -12,8 +12,14 @@ window: each statement month
 completeness: a statement month is complete when it is over; covered says whether it was over on the day asked for
 differs: Distributors pay weeks after they report, and take fees off a payout.
 evidence:
-  fact: fact_royalty_line
-  where: ":distributor = 'DistroKid' AND report_day_no <= :day AND report_day_no IN (SELECT day_no FROM dim_date WHERE month = :month)"
+  - fact: fact_royalty_line
+    where: >-
+      :distributor = 'DistroKid' AND report_day_no <= :day AND report_day_no IN (SELECT day_no FROM dim_date WHERE month = :month)
+  - fact: fact_sale_line
+    where: >-
+      :distributor = 'TooLost' AND (report_day_no <= :day AND report_day_no IN (SELECT day_no FROM dim_date WHERE month = :month) OR
+      report_day_no IS NULL AND sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE
+      m.last_day_no <= :day AND m.month = :month))
 ---*/
 SELECT r.distributor AS distributor, m.month AS month, SUM(r.net_nano) AS num, 1000000000 AS den, SUM(r.unconverted) AS unconverted,
   MAX(CASE WHEN m.last_day_no <= :day THEN 1 ELSE 0 END) AS covered, 1 AS expected

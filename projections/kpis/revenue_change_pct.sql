@@ -11,11 +11,18 @@ window: the newest two sale months for which each distributor with streams or ro
 completeness: only wholly reported months are compared; no value where the month before is none, or earned nothing
 differs: Distributors total by the day they report, not by the month of sale, and compare months that still grow.
 alerts:
-  - {alert: jump, above: 20, severity: info, cooldown_days: 30, text: "Net royalties rose by more than 20 percent from one wholly reported month to the next."}
-  - {alert: drop, below: -20, severity: warn, cooldown_days: 30, text: "Net royalties fell by more than 20 percent from one wholly reported month to the next."}
+  - {alert: jump, above: 20, floor: 100 usd, severity: info, cooldown_days: 30, text: "Net royalties rose by more than 20 percent, and more than 100 USD, from one wholly reported month to the next."}
+  - {alert: drop, below: -20, floor: 100 usd, severity: warn, cooldown_days: 30, text: "Net royalties fell by more than 20 percent, and more than 100 USD, from one wholly reported month to the next."}
 evidence:
-  fact: fact_royalty_line
-  where: report_day_no <= :day AND sale_month_no IN (SELECT month_no FROM dim_month WHERE month = :month)
+  - fact: fact_royalty_line
+    where: >-
+      report_day_no <= :day AND sale_month_no IN (SELECT b.month_no FROM dim_month m JOIN dim_month b ON b.month_no IN (m.month_no,
+      m.month_no - 1) WHERE m.month = :month)
+  - fact: fact_sale_line
+    where: >-
+      (report_day_no <= :day OR report_day_no IS NULL AND sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no
+      = d.month_no WHERE m.last_day_no <= :day)) AND sale_day_no IN (SELECT d.day_no FROM dim_date d WHERE d.month_no IN (SELECT
+      b.month_no FROM dim_month m JOIN dim_month b ON b.month_no IN (m.month_no, m.month_no - 1) WHERE m.month = :month))
 ---*/
 WITH line AS (
   SELECT r.distributor AS distributor, r.sale_month_no AS month_no, SUM(r.net_nano) AS net_nano, SUM(r.unconverted) AS unconverted,

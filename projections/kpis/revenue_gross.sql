@@ -12,8 +12,14 @@ window: each sale month
 completeness: a sale month counts as complete when a statement of the distributor is dated 30 days or more after its end and the distributor's lag
 differs: Distributors total by the day they report, not by the month of sale, and show what is left after withholding and fees.
 evidence:
-  fact: fact_royalty_line
-  where: ":distributor = 'DistroKid' AND sale_month_no IN (SELECT month_no FROM dim_month WHERE month = :month) AND report_day_no <= :day"
+  - fact: fact_royalty_line
+    where: >-
+      :distributor = 'DistroKid' AND sale_month_no IN (SELECT month_no FROM dim_month WHERE month = :month) AND report_day_no <= :day
+  - fact: fact_sale_line
+    where: >-
+      :distributor = 'TooLost' AND sale_day_no IN (SELECT day_no FROM dim_date WHERE month = :month) AND (report_day_no <= :day OR
+      report_day_no IS NULL AND sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE
+      m.last_day_no <= :day))
 ---*/
 WITH newest AS (
   SELECT r.distributor AS distributor, MAX(r.report_day_no) AS day_no

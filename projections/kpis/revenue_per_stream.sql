@@ -11,8 +11,16 @@ window: 365 days up to the newest statement, by the day reported
 completeness: as far as statements go
 differs: Platforms pay by country, plan and month; a rate found elsewhere is an average over other listeners.
 evidence:
-  fact: fact_royalty_line
-  where: report_day_no <= :day AND report_day_no > (SELECT MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day) - 365 AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform)
+  - fact: fact_royalty_line
+    where: >-
+      report_day_no <= :day AND report_day_no > (SELECT MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day) - 365 AND
+      platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform)
+  - fact: fact_sale_line
+    where: >-
+      platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform) AND (report_day_no <= :day AND report_day_no >
+      (SELECT MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day) - 365 OR report_day_no IS NULL AND sale_day_no IN
+      (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE m.last_day_no <= :day AND m.last_day_no >
+      (SELECT MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day) - 365))
 ---*/
 WITH newest AS (
   SELECT MAX(r.report_day_no) AS day_no

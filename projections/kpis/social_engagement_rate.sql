@@ -16,13 +16,21 @@ differs: >-
   The platform's page divides by reach or by followers, or averages the rates of posts. Here a busy day weighs more than a quiet one,
   and Instagram's interactions include saves.
 evidence:
-  fact: fact_social_day
-  where: >-
-    artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND platform IN (SELECT source_id FROM platform_of WHERE
-    platform_id = :platform) AND COALESCE(partial, 0) = 0 AND likes + comments + shares IS NOT NULL AND video_views IS NOT NULL AND
-    day_no <= :day AND day_no > (SELECT MAX(day_no) FROM fact_social_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM
-    artist_of WHERE artist_id = :artist) AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform) AND
-    COALESCE(partial, 0) = 0 AND likes + comments + shares IS NOT NULL AND video_views IS NOT NULL) - 28
+  - fact: fact_social_day
+    where: >-
+      artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND platform IN (SELECT source_id FROM platform_of WHERE
+      platform_id = :platform) AND COALESCE(partial, 0) = 0 AND likes + comments + shares IS NOT NULL AND video_views IS NOT NULL AND
+      day_no <= :day AND day_no > (SELECT MAX(day_no) FROM fact_social_day WHERE day_no <= :day AND artist IN (SELECT source_id FROM
+      artist_of WHERE artist_id = :artist) AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = :platform) AND
+      COALESCE(partial, 0) = 0 AND likes + comments + shares IS NOT NULL AND video_views IS NOT NULL) - 28
+  - fact: fact_metric_day
+    where: >-
+      artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND platform IN (SELECT source_id FROM platform_of WHERE
+      platform_id = :platform) AND value IS NOT NULL AND metric IN (SELECT n.id FROM source_value n JOIN ref_social_metric m ON m.metric
+      = n.value WHERE m.measure IN ('engagements', 'video_views')) AND period IN (SELECT id FROM source_value WHERE value = 'day') AND
+      form IN (SELECT id FROM source_value WHERE value = 'series') AND member IN (SELECT id FROM source_value WHERE value = 'all') AND
+      day_no <= :day AND day_no > (SELECT MAX(m.day_no) FROM v_social_metric_day m WHERE m.day_no <= :day AND m.artist_id = :artist AND
+      m.platform_id = :platform AND m.measure IN ('engagements', 'video_views')) - 28
 ---*/
 WITH last AS (
   SELECT MAX(f.day_no) AS day_no

@@ -19,8 +19,14 @@ differs: >-
   Each side counts its own days. A song of two artists stands on both artists' pages, and an artist whose page is not downloaded is
   only with the distributor.
 evidence:
-  fact: fact_stream_day
-  where: "day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 28 AND day_no <= :day AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = 'platform:spotify')"
+  - fact: fact_stream_day
+    where: >-
+      day_no > (SELECT MAX(day_no) FROM fact_stream_day WHERE day_no <= :day AND streams IS NOT NULL) - 28 AND day_no <= :day AND
+      platform IN (SELECT source_id FROM platform_of WHERE platform_id = 'platform:spotify')
+  - fact: fact_audience_day
+    where: >-
+      streams_native IS NOT NULL AND day_no > (SELECT MAX(day_no) FROM fact_audience_day WHERE day_no <= :day AND streams_native IS NOT
+      NULL) - 28 AND day_no <= :day AND platform IN (SELECT source_id FROM platform_of WHERE platform_id = 'platform:spotify')
 ---*/
 WITH newest_told AS (
   SELECT MAX(f.day_no) AS day_no

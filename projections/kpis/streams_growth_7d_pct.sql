@@ -13,7 +13,7 @@ window: 7 days up to the newest day that any distributor reported, and the same 
 completeness: >-
   a day is covered when both it and the earlier one are reported for every platform and distributor that has such a pair
 alerts:
-  - {alert: drop, below: "-20", severity: warn, cooldown_days: 7, text: "Streams of the last week are a fifth below the week before."}
+  - {alert: drop, below: "-20", min_covered: 6, severity: warn, cooldown_days: 7, text: "Streams of the last week are a fifth below the week before."}
 differs: >-
   The distributor counts what the store reported to it, by the store's day and some days late; the platform's own page counts by its
   own day, has newer days, and knows only the artists that are signed in. A platform and distributor that is not in both spans is

@@ -1,13 +1,13 @@
 /*---
 view: dim_account
-title: Accounts of the label at platforms, link pages, channels and mailing lists, as files show them
+title: Accounts of the label at platforms, link pages, channels, mailing lists and ad accounts, as files show them
 grain: [account_id]
 columns:
   account_id: "text; the platform as facts name it, in lower case, a colon, the handle"
   platform_id: "text; member id"
   handle: "text; the account as the files tell it apart: a handle, an id, or the id of a mailing list"
-  artist_id: "text; member id; empty for a mailing list, which is the label's"
-  name: "text; the name that the newest answer gives it; empty where none does"
+  artist_id: "text; member id; empty for a mailing list and an ad account, which are the label's"
+  name: "text; the name that the newest answer gives it, of an ad account another that files call it; empty where none does"
   first_day_no: "day; the first of its figures"
   last_day_no: "day; the last of its figures"
 ---*/
@@ -71,6 +71,22 @@ WITH told AS (
   FROM fact_email_list_window f
   JOIN source_value h ON h.id = f.list
   LEFT JOIN source_value n ON n.id = f.list_name
+), ads AS (
+  SELECT x.ad_account AS handle, CASE WHEN x.file_account <> x.ad_account THEN x.file_account END AS name,
+    MIN(f.day_no) AS first_day_no, MAX(f.last_day_no) AS last_day_no
+  FROM fact_ad_day f
+  JOIN v_ad_account x ON x.account = f.account
+  GROUP BY x.ad_account, x.file_account
+  UNION ALL
+  SELECT x.ad_account, CASE WHEN x.file_account <> x.ad_account THEN x.file_account END, MIN(f.as_of_day_no), MAX(f.as_of_day_no)
+  FROM fact_ad_object f
+  JOIN v_ad_account x ON x.account = f.account
+  GROUP BY x.ad_account, x.file_account
+  UNION ALL
+  SELECT x.ad_account, CASE WHEN x.file_account <> x.ad_account THEN x.file_account END, MIN(f.day_no), MAX(f.last_day_no)
+  FROM fact_ad_period f
+  JOIN v_ad_account x ON x.account = f.account
+  GROUP BY x.ad_account, x.file_account
 )
 SELECT LOWER(s.value) || ':' || h.value AS account_id, p.platform_id AS platform_id, h.value AS handle, a.artist_id AS artist_id,
   COALESCE(MAX(c.name), '') AS name, MIN(t.first_day_no) AS first_day_no, MAX(t.last_day_no) AS last_day_no
@@ -84,4 +100,8 @@ GROUP BY s.value, p.platform_id, h.value, a.artist_id
 UNION ALL
 SELECT 'mailchimp:' || l.handle, 'platform:unmapped', l.handle, '', COALESCE(l.name, ''), l.first_day_no, l.last_day_no
 FROM list l
-WHERE l.place = 1;
+WHERE l.place = 1
+UNION ALL
+SELECT 'metaads:' || d.handle, 'platform:unmapped', d.handle, '', COALESCE(MAX(d.name), ''), MIN(d.first_day_no), MAX(d.last_day_no)
+FROM ads d
+GROUP BY d.handle;

@@ -3,7 +3,7 @@ view: v_ad_day
 title: What campaigns did day by day, told once; rows of one level, which may be added
 grain: [account, day_no, campaign, adset, ad]
 columns:
-  account: "private; the ad account"
+  account: "text; the ad account, see v_ad_account"
   day_no: "day; of the ad account's time zone"
   campaign: "private; the campaign"
   adset: "private; the ad set, or all"
@@ -27,7 +27,8 @@ columns:
   partial: "flag; 1 where the day was not over"
 ---*/
 -- lint: allow EXISTS: it asks small tables, which every node of a cluster holds
--- The same spend can be in the ledger at several levels and from two pulls. Of each campaign and day the best telling counts, whole.
+-- The same spend can be in the ledger at several levels, from two pulls, and under two names of one account: a campaign's id is the
+-- platform's and not the account's. Of each campaign and day the best telling counts, whole.
 SELECT t.account AS account, t.day_no AS day_no, t.campaign AS campaign, t.adset AS adset, t.ad AS ad, t.choice AS choice,
   t.campaign_name AS campaign_name, t.currency AS currency, t.spend_nano AS spend_nano,
   CONVERT_NANO(t.spend_nano, r.nano_usd) AS spend_usd_nano,
@@ -40,4 +41,6 @@ LEFT JOIN rate_of r ON r.source_id = t.currency AND r.from_day <= t.day_no AND t
 WHERE NOT EXISTS (
   SELECT 1
   FROM v_ad_told b
-  WHERE b.account = t.account AND b.campaign = t.campaign AND b.day_no = t.day_no AND b.choice < t.choice);
+  WHERE b.campaign = t.campaign AND b.day_no = t.day_no
+    AND (b.choice < t.choice
+      OR b.choice = t.choice AND (b.name_rank < t.name_rank OR b.name_rank = t.name_rank AND b.file_account < t.file_account)));

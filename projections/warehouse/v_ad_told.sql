@@ -1,10 +1,12 @@
 /*---
 view: v_ad_told
 title: What campaigns did day by day, in every telling; tellings of one campaign and day repeat each other and are never added
-grain: [src, account, day_no, campaign, adset, ad]
+grain: [src, file_account, day_no, campaign, adset, ad]
 columns:
   src: "private; the dataset"
-  account: "private; the ad account"
+  account: "text; the ad account"
+  file_account: "text; what the file calls it"
+  name_rank: "count; 0 where the file calls the account by its own name, 1 by another"
   day_no: "day; of the ad account's time zone"
   campaign: "private; the campaign"
   adset: "private; the ad set, or all"
@@ -27,7 +29,9 @@ columns:
   has_actions: "flag; 1 where the row lists what people did: an action that it does not name did not happen"
   partial: "flag; 1 where the day was not over"
 ---*/
-SELECT f.src AS src, f.account AS account, f.day_no AS day_no, f.campaign AS campaign, f.adset AS adset, f.ad AS ad,
+SELECT f.src AS src, x.ad_account AS account, x.file_account AS file_account,
+  CASE WHEN x.file_account = x.ad_account THEN 0 ELSE 1 END AS name_rank, f.day_no AS day_no, f.campaign AS campaign,
+  f.adset AS adset, f.ad AS ad,
   CASE
     WHEN l.value = 'campaign' AND d.value = 'metaads/insights' THEN 1
     WHEN l.value = 'campaign' THEN 2
@@ -48,4 +52,5 @@ SELECT f.src AS src, f.account AS account, f.day_no AS day_no, f.campaign AS cam
 FROM fact_ad_day f
 JOIN source_value l ON l.id = f.level
 JOIN source_value d ON d.id = f.src
+JOIN v_ad_account x ON x.account = f.account
 WHERE f.day_no = f.last_day_no AND l.value IN ('campaign', 'adset', 'ad');

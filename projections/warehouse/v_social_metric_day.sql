@@ -6,7 +6,7 @@ columns:
   day_no: "day"
   platform_id: "text; member id"
   artist_id: "text; member id"
-  measure: "text; video_views, profile_views, engagements or shares, as ref_social_metric maps the platform's metric"
+  measure: "text; video_views, profile_views, engagements, shares, followers_gained or followers_lost, as ref_social_metric maps the platform's metric"
   authority: "count; 1 is the platform's interface, 2 an export by hand"
   value: "count"
 ---*/
