@@ -46,10 +46,10 @@ package struct GoalProgress: Sendable {
     }
 }
 
-/// The goals of a lake by its newest snapshot.
+/// The goals of a lake by its newest snapshot, or on a day asked for.
 package struct GoalReport: Sendable {
     package let goals: [GoalProgress]
-    /// The newest snapshot and the day it reports on; 0 before the first.
+    /// The event up to which figures are known, and the day reported on; 0 before the first snapshot.
     package let snapshot: (seq: Int64, day: Int64)
 }
 
@@ -57,10 +57,16 @@ extension Lake {
     /// Every goal in force with each KPI value measured against it: a KPI names its goal in its header.
     ///
     /// A percentage that reads the table of goals itself is taken as the progress that it is.
-    package func goals() throws -> GoalReport {
+    ///
+    /// - Parameter day: the day reported on; nil means the newest snapshot and its day.
+    package func goals(day: Int64? = nil) throws -> GoalReport {
         guard try Warehouse.liveGeneration(layout) != nil else { return GoalReport(goals: [], snapshot: (0, 0)) }
         let definitions = try definitionsInForce()
-        let snapshot = try latestKPIs()
+        var snapshot = try latestKPIs()
+        if let day {
+            let values = try definitions.kpis.filter { $0.goal != nil }.flatMap { try kpiValues($0, day: day, knownAt: nil).values }
+            snapshot = KPISnapshot(seq: snapshot.seq, time: snapshot.time, day: day, values: values)
+        }
         guard definitions.reference.tables.contains(where: { $0.view == "ref_goal" }) else {
             return GoalReport(goals: [], snapshot: (snapshot.seq, snapshot.day))
         }
@@ -75,7 +81,8 @@ extension Lake {
         var found: [GoalProgress] = []
         for row in rows {
             let goal: String = row["goal"]
-            let kpis = definitions.kpis.filter { $0.goal == goal }
+            // A ratio that reads the goals is a pace already, and no figure to measure against the target.
+            let kpis = definitions.kpis.filter { $0.goal == goal && (!computes.contains($0.id) || $0.unit == "percent") }
             let before = found.count
             for kpi in kpis {
                 for value in snapshot.values where value.kpi == kpi.id {
@@ -103,8 +110,7 @@ extension GoalProgress {
         }
         var share: Int128?
         if isProgress {
-            // A ratio of its own, such as a pace, is a value and no progress.
-            if kpi.unit == "percent" { share = Int128(numerator) * 1_000_000 / Int128(denominator) }
+            share = Int128(numerator) * 1_000_000 / Int128(denominator)
         } else if let target, target > 0 {
             let shown = Int128(numerator) * (kpi.unit == "percent" ? 100 : 1)
             share = shown * 1_000_000_000_000_000 / (Int128(denominator) * Int128(target))

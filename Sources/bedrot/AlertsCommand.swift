@@ -54,9 +54,10 @@ struct Goals: ParsableCommand {
             """)
 
     @OptionGroup var options: RootOptions
+    @Option(help: "Day reported on. Default: the newest snapshot's.", transform: Moments.day) var day: Int64?
 
     func run() throws {
-        let report = try options.read { try $0.goals() }
+        let report = try options.read { try $0.goals(day: day) }
         if options.json { return try Terminal.json(GoalText.json(report)) }
         GoalText.print(report)
     }

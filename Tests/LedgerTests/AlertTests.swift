@@ -317,6 +317,10 @@ import Testing
         #expect(goal.progress == progress && goal.pace == pace && goal.standing.rawValue == standing)
         #expect(goal.daysLeft == until)
         #expect(goals.last?.kpi == nil && goals.last?.standing == .unknown)
+        // As of another day: the same value, another time gone.
+        let earlier = try root.lake.goals(day: today - 2)
+        #expect(earlier.snapshot.day == today - 2 && earlier.goals.first?.value == "50 count")
+        #expect(earlier.goals.first?.daysLeft == until.map { $0 + 2 })
     }
 
     @Test("a percentage that reads the goals itself is the progress")
