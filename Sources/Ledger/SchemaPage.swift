@@ -240,13 +240,14 @@ extension SchemaPage {
             "<!doctype html>", "<html lang=\"en\">", "<head>", "<meta charset=\"utf-8\">",
             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            "<title>\(escaped("Schema of \(label)"))</title>", "<style>\(style)</style>", "</head>", "<body>",
-            "<nav aria-label=\"Tables\">\((links + [.link("KPIs", anchor: "kpis")]).map { written([$0]) }.joined(separator: "\n"))</nav>",
-            "<main>",
+            "<title>\(escaped("Schema of \(label)"))</title>", "<style>\(style)</style>", "</head>", "<body>", "<main>",
         ]
+        var contents: String? = (links + [.link("KPIs", anchor: "kpis")]).map { written([$0]) }.joined(separator: "\n")
         for piece in pieces {
             switch piece {
             case .heading(let level, let text, let anchor):
+                // Behind the title and what it says.
+                if level > 1, let links = contents.take() { out.append("<nav aria-label=\"Tables\">\(links)</nav>") }
                 out.append("<h\(level)\(anchor.map { " id=\"\(escaped($0))\"" } ?? "")>\(escaped(text))</h\(level)>")
             case .paragraph(let runs): out.append("<p>\(written(runs))</p>")
             case .table(let heading, let rows):

@@ -95,8 +95,9 @@ extension Statement {
             \((rows + changes).joined(separator: "\n"))
             <tr class="total"><td colspan="10">Total, USD</td><td class="n">\(Money.decimal(total))</td></tr>
             </tbody></table>
-            \(waiting)<footer><p>Amount is net times share, each line rounded half-even to a billionth of a dollar; the share \
-            is the one that holds on the last day of the sale month. Figures \(Self.escaped(rests)). What changes later stands in a later \
+            \(waiting)<footer><p>Amount is net times share, rounded half-even to a billionth of a dollar for each track, artist, \
+            sale month and report; its lines by platform come to it exactly. The share is the one that holds on the last day of the sale \
+            month. Figures \(Self.escaped(rests)). What changes later stands in a later \
             statement as an adjustment.</p>
             <ul>\(files.joined())</ul></footer>
             </body></html>

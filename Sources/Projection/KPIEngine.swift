@@ -173,6 +173,8 @@ struct KPIEngine {
         var columns: Set<String> = []
         /// Plain names of the facts and totals, also of those behind a view.
         var tables: Set<String> = []
+        /// Stored names of the tables of assumptions, also of those behind a view.
+        var assumptions: Set<String> = []
         /// Names of the defined views, also of those behind a view.
         var views: Set<String> = []
         /// Functions it calls, in lower case, also those inside views.
@@ -210,6 +212,7 @@ struct KPIEngine {
         sqlite3_finalize(statement)
         let facts = Set(tables.map(\.name))
         let defined = Set(definitions.views.map(\.name))
+        let assumptions = Set(definitions.reference.tables.map(\.table))
         let named = facts.union(defined).union(definitions.reference.tables.map(\.view))
         var reads = Reads(functions: seen.functions)
         for (name, column, view) in seen.names {
@@ -217,6 +220,7 @@ struct KPIEngine {
             if name == "op_source" { reads.services = true }
             if name.hasPrefix("ops_") || name == "capture" { reads.isOperational = true }
             if facts.contains(table) { reads.tables.insert(table) }
+            if assumptions.contains(name) { reads.assumptions.insert(name) }
             if defined.contains(name) { reads.views.insert(name) }
             if let view, defined.contains(view) { reads.views.insert(view) }
             guard named.contains(table) else { continue }

@@ -83,7 +83,8 @@ final class ProjectionRun {
     private var snapshotSeq: Int64
     private var completions: [(seq: Int64, time: Timestamp)] = []
     private var touched = Merger.Changes()
-    var membersChanged = false
+    /// Tables of assumptions that changed; `*` where names or rates did, which reach whatever reads them.
+    var assumptionsChanged: Set<String> = []
     /// Members were derived whose source values may have a twin.
     var twinsAreStale = false
     /// Datasets whose files in landing, raw or staging are other than before this pass.
@@ -179,6 +180,7 @@ final class ProjectionRun {
             )
         }
         var changes: Merger.Changes?
+        var assumptions: Set<String> = []
         switch type {
         case .captured: try captured(event)
         case .promoted:
@@ -203,7 +205,7 @@ final class ProjectionRun {
             let partition = try event.int("partition")
             changes = try merger.accept(partition: partition, capture: capture, at: event.seq)
             try saveItem(capture)
-        case .referenceChanged: try referenceChanged(event)
+        case .referenceChanged: assumptions = try referenceChanged(event)
         case .runCompleted:
             if dataSeq > snapshotSeq {
                 completions.append((event.seq, event.time))
@@ -226,7 +228,7 @@ final class ProjectionRun {
                 streamSeqs[type == .referenceChanged ? "reference" : event.stream] = event.seq
             }
         }
-        let changed = type == .referenceChanged ? ["*"] : changes?.facts ?? []
+        let changed = assumptions.union(changes?.facts ?? [])
         for name in changed.sorted() {
             try database.cachedStatement(sql: "INSERT OR IGNORE INTO table_change VALUES (?, ?)").execute(arguments: [event.seq, name])
         }
@@ -398,17 +400,17 @@ final class ProjectionRun {
     }
 
     private func curated(stale: Bool) throws -> [StagedFile] {
-        guard stale || membersChanged || !touched.facts.isEmpty else { return [] }
+        guard stale || !assumptionsChanged.isEmpty || !touched.facts.isEmpty else { return [] }
         let engine = KPIEngine(database: database, definitions: definitions, tables: tables)
         let writer = CuratedWriter(layout: layout, database: database)
         var files: [StagedFile] = []
         var wanted = Set<String>()
         for definition in definitions.curated {
-            var reads = Set<String>()
-            guard try isReady(definition.path, { reads = try engine.reads(definition.sql, path: definition.path).tables }) else { continue }
-            let isStale = stale || membersChanged
-            guard isStale || !reads.isDisjoint(with: touched.facts) else { continue }
-            let partitions = isStale ? nil : touchedPartitions(of: definition, reading: reads)
+            var reads = KPIEngine.Reads()
+            guard try isReady(definition.path, { reads = try engine.reads(definition.sql, path: definition.path) }) else { continue }
+            let isStale = stale || assumptionsChanged.contains("*") || !reads.assumptions.isDisjoint(with: assumptionsChanged)
+            guard isStale || !reads.tables.isDisjoint(with: touched.facts) else { continue }
+            let partitions = isStale ? nil : touchedPartitions(of: definition, reading: reads.tables)
             var current = Set<String>()
             for rendered in try writer.render(definition, partitions: partitions) {
                 let isGone = definition.partition != nil && rendered.rows == 0

@@ -4,19 +4,26 @@ import GRDB
 
 /// Assumptions and members: what `reference.changed` says, versioned like the facts.
 extension ProjectionRun {
-    func referenceChanged(_ event: Event) throws {
+    /// Names what changed, as `table_change` does: the tables of assumptions, or `*` where a name or a rate reaches whatever reads it.
+    func referenceChanged(_ event: Event) throws -> Set<String> {
+        var changed: Set<String> = []
         for change in event.body["changes"]?.array ?? [event.body] {
             let change = ReferenceChange(body: change, event: event)
             let kind = try change.text("kind")
             if change.body["keys"] != nil {
                 try rowChanged(change, kind: kind)
-            } else if kind == "rate" {
+                if let table = definitions.reference.tables.first(where: { $0.kind == kind })?.table { changed.insert(table) }
+                continue
+            }
+            if kind == "rate" {
                 try rateChanged(change)
             } else {
                 try aliasChanged(change, kind: kind)
             }
+            changed.insert("*")
         }
-        membersChanged = true
+        assumptionsChanged.formUnion(changed)
+        return changed
     }
 
     /// One assumption of an event, which may hold several.

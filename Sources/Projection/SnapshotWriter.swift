@@ -34,7 +34,7 @@ final class SnapshotWriter {
                 sql: "INSERT INTO kpi_state VALUES (?, ?, ?, ?)",
                 arguments: [
                     kpi.id, rules, reads.isOperational,
-                    dependsOnTablesOnly(kpi, reads) ? reads.tables.sorted().joined(separator: " ") : nil,
+                    dependsOnTablesOnly(kpi, reads) ? reads.tables.union(reads.assumptions).sorted().joined(separator: " ") : nil,
                 ])
             changed.append(kpi)
         }

@@ -360,7 +360,7 @@ package struct TableDescription: Sendable {
         "capture": "Captures and what became of them", "zone_file": "Files that the zones must hold, with their digests",
         "pending_file": "Files on their way to their names", "stream_seq": "The last event of each stream that changed figures",
         "kpi_state": "The rules that the values of each KPI were computed with",
-        "table_change": "Which facts and totals each event changed",
+        "table_change": "Which facts, totals and tables of assumptions each event changed; * for names and rates",
         "ops_run": "Commands that ran", "ops_ingest": "Files that came, new or known already",
         "ops_skipped": "Events of types that this program does not know",
     ]

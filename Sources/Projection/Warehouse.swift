@@ -5,7 +5,7 @@ import Glibc
 /// The SQLite file of one generation: its fixed tables and how it is opened.
 package enum Warehouse {
     /// Changes whenever the same events give another warehouse; a checkpoint of another revision calls for a rebuild.
-    static let revision = 6
+    static let revision = 7
 
     static let schema = [
         """

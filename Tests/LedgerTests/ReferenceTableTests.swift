@@ -35,6 +35,51 @@ import Testing
         #expect(try root.lake.digestEqualsRebuild())
     }
 
+    @Test("what reads a table of assumptions follows it, also behind a view and on the same day")
+    func readers() throws {
+        let root = try Root(overlay: [
+            "projections/warehouse/v_aim.sql": """
+            /*---
+            view: v_aim
+            title: What is aimed at
+            grain: [goal]
+            columns: {goal: text, target: nano}
+            ---*/
+            SELECT g.goal AS goal, g.target AS target FROM ref_goal g;
+            """,
+            "projections/curated/aims.sql": """
+            /*---
+            curated: aims
+            title: Aims
+            file: aims.csv
+            formats: {target: nano}
+            ---*/
+            SELECT a.goal AS goal, a.target AS target FROM v_aim a ORDER BY a.goal;
+            """,
+            "projections/kpis/aim.sql": """
+            /*---
+            kpi: aim
+            title: Aim
+            unit: count
+            direction: up
+            formula: the aim
+            dimensions: [goal]
+            ---*/
+            SELECT a.goal AS goal, a.target AS num, 1000000000 AS den FROM v_aim a ORDER BY a.goal;
+            """,
+        ])
+        try root.feed(root.file(Export.spotifyName("artistone", "20250402_120000"), Export.spotify([1])), project: true)
+        for target in ["1000", "2000", "2000", "3000.5"] {
+            _ = try set(root.lake, "goal", ["goal": "x", "from_day": "2025-01-01", "target": target])
+            _ = try root.lake.projectCommand()
+            let value = try root.lake.latestKPIs().values.first { $0.kpi == "aim" }
+            #expect(value?.text(unit: "count", decimals: 1) == (target == "3000.5" ? "3000.5" : "\(target).0"))
+            let file = String(decoding: try Files.read("\(root.layout.folder(.curated))/aims.csv"), as: UTF8.self)
+            #expect(file == "goal,target\nx,\(target)\n")
+            #expect(try root.lake.digestEqualsRebuild())
+        }
+    }
+
     @Test("shipped rows hold until an event says otherwise")
     func shipped() throws {
         let root = try Root()
