@@ -19,6 +19,8 @@ package final class Lake {
     /// Who acts: `os:<uid>`.
     package let actor: String
     let definitionFolders: DefinitionFolders
+    /// Opening a warehouse costs the reading of its whole schema. Weak, for a reader keeps its generation from being deleted.
+    weak var heldReader: Warehouse.Reader?
     /// Told about long work: what, done, total.
     package var progress: (@Sendable (String, Int64, Int64) -> Void)?
     /// What new or changed definition files of the user's own hold that not every engine runs.

@@ -27,8 +27,13 @@ package struct KPISnapshot: Sendable {
 }
 
 extension Lake {
-    /// A reader of the live warehouse.
-    package func warehouse() throws -> Warehouse.Reader { try Warehouse.Reader(layout) }
+    /// A reader of the live warehouse: the one that somebody still holds, if it reads the generation that is live.
+    package func warehouse() throws -> Warehouse.Reader {
+        if let held = heldReader, try Warehouse.liveGeneration(layout) == held.generation { return held }
+        let reader = try Warehouse.Reader(layout)
+        heldReader = reader
+        return reader
+    }
 
     // MARK: KPIs
 

@@ -112,6 +112,8 @@ extension Lake {
     package func project(trusting: Set<Int64> = []) throws -> ProjectionOutcome {
         projector.trusted = trusting
         var outcome = try projector.project()
+        let reader = try warehouse()
+        defer { withExtendedLifetime(reader) {} }
         let appended = try react()
         outcome.alerts = try judgeAlerts()
         if appended > 0 || !outcome.alerts.isEmpty { _ = try projector.project() }
@@ -123,7 +125,7 @@ extension Lake {
     ///
     /// It compares the state with the log, so it can be repeated after a crash at any point; idempotence keys guard against two at once.
     func react() throws -> Int {
-        let files = try Warehouse.Reader(layout).queue.read { database in
+        let files = try warehouse().queue.read { database in
             try CuratedFile.all(database)
         }
         var drafts: [(key: String, draft: EventDraft)] = []
