@@ -15,7 +15,7 @@ import Testing
         /// A lake in which the action has something to do.
         func root() throws -> Root {
             let prepared = try CrashTests.lakes.get()
-            return try Root(copyOf: try #require(prepared[self]))
+            return try Root(copyOf: try #require(prepared[self]), inMemory: true)
         }
 
         func arguments(_ root: Root) throws -> [String] {
@@ -92,7 +92,7 @@ import Testing
             let event = try root.json(["show", "\(seq)"])
             #expect(event["type"] == "extraction.captured", "\(what): acknowledged but not in the log")
         }
-        let before = try TemporaryFolder()
+        let before = try TemporaryFolder(inMemory: true)
         try Tree.copy(root.path, to: "\(before.path)/lake")
         var failed: [Output] = []
         for arguments in [["verify"], ["project"], try Action.ingest.arguments(root), ["verify", "--shadow"]] {
