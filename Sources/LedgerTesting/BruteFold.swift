@@ -134,6 +134,14 @@ struct BruteState {
                 for row in rows(of: capture) { last["up|\(account)|\(row.artist)|\(row.day)"] = row }
                 for (key, row) in last { claims[key, default: []].append((row, capture)) }
             }
+            for capture in ranked(.oc, account) {
+                var counts: [String: Int] = [:]
+                for row in rows(of: capture) {
+                    let key = "oc|\(account)|\(row.artist)|\(row.day)"
+                    counts[key, default: 0] += 1
+                    claims["\(key)|\(counts[key] ?? 0)", default: []].append((row, capture))
+                }
+            }
             for (key, list) in claims {
                 var start = list.count - 1
                 while start > 0, list[start - 1].row.cells == list[start].row.cells { start -= 1 }
@@ -151,6 +159,16 @@ struct BruteState {
             }
         }
         return facts
+    }
+
+    /// Lines of live captures that a later line of the file with the same key, but with other values, stood in for.
+    func overridden() -> [String] {
+        captures.compactMap { capture, known in
+            guard known.isLive, known.dataset == .up, let rows = known.staging?.rows else { return nil }
+            var last: [String: String] = [:]
+            let count = rows.count { row in last.updateValue(row.cells, forKey: "\(row.artist)|\(row.day)").map { $0 != row.cells } ?? false }
+            return count > 0 ? "test/up · up_\(capture).csv · \(count)" : nil
+        }
     }
 
     /// Rows by content and number among equal ones.
@@ -176,7 +194,8 @@ package struct BruteFold {
     package private(set) var totals: [String] = []
     /// `KPI · seq · dimensions · numerator · denominator` at every completion after something new.
     package private(set) var kpis: [String] = []
-    /// `member · source value · rows left out` in the end: two source values of one member met on one key.
+    /// `member · source value · rows left out` in the end: two source values of one member met on one key; or
+    /// `dataset · file · lines left out`: two lines of one file did.
     package private(set) var issues: [String] = []
 
     /// Folds after each event.
@@ -220,7 +239,8 @@ package struct BruteFold {
         let facts = last.facts()
         let left = facts.filter { [visible = last.visible(facts)] in visible[$0.key] == nil }
         issues = Dictionary(grouping: left.values) { $0.row.artist }
-            .map { "\(last.member(of: $0)) · \($0) · \($1.count)" }.sorted()
+            .map { "\(last.member(of: $0)) · \($0) · \($1.count)" } + last.overridden()
+        issues.sort()
         for key in open.keys { close(key, at: nil) }
         for key in openTotals.keys { closeTotal(key, at: nil) }
         versions.sort()
@@ -256,7 +276,7 @@ package struct BruteFold {
                 let member = state.member(of: fact.row.artist)
                 let old = members[member] ?? (0, nil)
                 members[member] = (old.rows + 1, fact.row.value.map { (old.sum ?? 0) + $0 } ?? old.sum)
-            } else {
+            } else if key.hasPrefix("ap|") {
                 appended += fact.row.value ?? 0
             }
         }

@@ -3,13 +3,13 @@ package import Projection
 import Cleaning
 import Glibc
 
-/// A small data root in a folder of its own, for tests of the projections: three datasets, one of each merge mode, all files made up.
+/// A small data root in a folder of its own, for tests of the projections: four datasets, one of each way to merge, all files made up.
 ///
 /// Events are drafted first and get the seq they will have; ``append(upTo:)`` then writes them to a real log, so that a test can project in
 /// as many steps as it likes. The folder goes with the lab.
 package final class Lab {
-    /// The datasets of the service `test`, by merge mode: upsert, replace a partition, append.
-    package enum Dataset: String, CaseIterable, Sendable { case up, rp, ap }
+    /// The datasets of the service `test`, by merge mode: upsert, upsert of numbered lines, replace a partition, append.
+    package enum Dataset: String, CaseIterable, Sendable { case up, oc, rp, ap }
 
     /// Whose files the histories know.
     package static let accounts = ["first", "second"]
@@ -181,6 +181,22 @@ extension Lab {
         -- from: test/up
         SELECT k AS artist, p AS day, v, note FROM staged
         """,
+        "projections/warehouse/oc.sql": """
+        /*---
+        fact: oc
+        title: Rows of a name and day, numbered
+        identity: occurrence
+        columns:
+          artist: key source:label
+          day: key day
+          v: measure count
+          note: source:note
+        totals:
+          oc_total: {by: [artist], sum: [v]}
+        ---*/
+        -- from: test/oc
+        SELECT k AS artist, p AS day, v, note FROM staged
+        """,
         "projections/warehouse/rp.sql": """
         /*---
         fact: rp
@@ -307,7 +323,7 @@ extension Lab {
     package static func contract(_ dataset: Dataset, version: Int) -> String {
         let merge =
             switch dataset {
-            case .up: "merge: {upsert: [k, p]}"
+            case .up, .oc: "merge: {upsert: [k, p]}"
             case .rp: "merge: {replace_partition: p, guard: {total: v}}"
             case .ap: "merge: append"
             }

@@ -280,7 +280,14 @@ package struct FactDefinition: Sendable {
     }
 
     /// What tells two rows of one account apart.
-    package enum Identity: Sendable { case key, row }
+    package enum Identity: String, Sendable {
+        /// The key columns: of several lines of a file with one key the last counts.
+        case key
+        /// The key columns and a number: several lines of a file with one key all count.
+        case occurrence
+        /// All columns of the staged row and a number.
+        case row
+    }
 
     package let path: String
     package let name: String
@@ -305,7 +312,10 @@ package struct FactDefinition: Sendable {
         self.path = path
         name = try file.text("fact")
         title = try file.text("title")
-        identity = file.header["identity"]?.string == "row" ? .row : .key
+        guard let identity = Identity(rawValue: file.header["identity"]?.string ?? "key") else {
+            throw DefinitionError(path: path, line: 1, reason: "`identity` is key, occurrence or row")
+        }
+        self.identity = identity
         partition = file.header["partition"]?.string
         guard let mapping = file.header["columns"]?.mapping else {
             throw DefinitionError(path: path, line: 1, reason: "the header lacks `columns`")

@@ -54,6 +54,7 @@ struct DigestBuilder {
         ("dim_platform", "SELECT * FROM dim_platform ORDER BY 1"),
         ("dim_territory", "SELECT * FROM dim_territory ORDER BY 1"),
         ("capture", "SELECT seq, stream, account, body, live, contract, reader, item FROM capture ORDER BY 1"),
+        ("overridden_line", "SELECT capture, fact, lines FROM overridden_line ORDER BY 1, 2"),
         ("zone_file", "SELECT path, zone, digest, rows, capture FROM zone_file ORDER BY 1, 5"),
         ("kpi_snapshot", "SELECT seq, time, day_no FROM kpi_snapshot ORDER BY 1"),
         ("kpi_value", kpiValues(operational: false)),

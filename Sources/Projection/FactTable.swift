@@ -4,8 +4,8 @@ import GRDBSQLite
 
 /// A versioned table of the warehouse: a fact, or one of its kept totals.
 ///
-/// Physical columns: `id`, `src`, `account`, the declared columns, `row_hash` and `row_no` where rows are told apart by content, then
-/// `from_seq`, `to_seq`, `set_seq`, `set_line`, `win_seq`. All integers; texts are ids of `source_value`.
+/// Physical columns: `id`, `src`, `account`, the declared columns, `row_no` (and `row_hash`) where rows are told apart by their number (and
+/// content), then `from_seq`, `to_seq`, `set_seq`, `set_line`, `win_seq`. All integers; texts are ids of `source_value`.
 struct VersionedTable: Sendable {
     let name: String
     let columns: [FactDefinition.Column]
@@ -45,17 +45,20 @@ struct VersionedTable: Sendable {
             FactDefinition.Column(name: "account", storage: .source("account"), isKey: true, isMeasure: false),
         ]
         let identity =
-            fact.identity == .row
-            ? ["row_hash", "row_no"].map { FactDefinition.Column(name: $0, storage: .count, isKey: true, isMeasure: false) } : []
-        columns = fixed + fact.columns + identity
+            switch fact.identity {
+            case .key: [String]()
+            case .occurrence: ["row_no"]
+            case .row: ["row_hash", "row_no"]
+            }
+        columns = fixed + fact.columns + identity.map { FactDefinition.Column(name: $0, storage: .count, isKey: true, isMeasure: false) }
         partition = fact.partition
         // The day or partition leads, so that the unique index also serves questions by time and new days are added at its end.
         switch fact.identity {
-        case .key:
+        case .key, .occurrence:
             let keys = fact.columns.filter(\.isKey)
             let first = keys.first { $0.storage == .day || $0.storage == .month }
-            key = (first.map { [$0.name] } ?? []) + ["src", "account"] + keys.filter { $0 != first }.map(\.name)
-        case .row: key = (fact.partition.map { [$0] } ?? []) + ["src", "account", "row_hash", "row_no"]
+            key = (first.map { [$0.name] } ?? []) + ["src", "account"] + keys.filter { $0 != first }.map(\.name) + identity
+        case .row: key = (fact.partition.map { [$0] } ?? []) + ["src", "account"] + identity
         }
         indexes = fact.indexes
         fullIndexes = fact.fullIndexes

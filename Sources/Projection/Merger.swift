@@ -38,11 +38,13 @@ final class Merger {
         let loader: FactLoader
         let dataset: Int64
         let accountSpace: Int
-        let isRow: Bool
+        /// Where the number stands among rows with one key, where that is part of their identity.
+        let occurrenceIndex: Int?
         let partitionIndex: Int?
         /// Where the fact's ``FactDefinition/cut`` stands.
         let cutIndex: Int?
-        let hashIndex: Int
+        /// Where the row's hash stands, where that is part of its identity.
+        let hashIndex: Int?
 
         init(
             fact: FactDefinition, writer: TableWriter, totals: [TotalFeed], loader: FactLoader, stream: String,
@@ -55,10 +57,16 @@ final class Merger {
             let service = String(stream.prefix { $0 != "/" })
             dataset = try sources.id(sources.space(kind: "dataset", service: ""), stream)
             accountSpace = sources.space(kind: "account", service: service)
-            isRow = fact.identity == .row
+            let end = 2 + fact.columns.count
+            hashIndex = fact.identity == .row ? end : nil
+            occurrenceIndex =
+                switch fact.identity {
+                case .key: nil
+                case .occurrence: end
+                case .row: end + 1
+                }
             partitionIndex = fact.partition.map { 2 + fact.index($0) }
             cutIndex = fact.cut.map { 2 + fact.index($0) }
-            hashIndex = 2 + fact.columns.count
         }
     }
 
@@ -103,6 +111,8 @@ final class Merger {
     var captures: [Int64: CaptureState] = [:]
     /// Captures whose outputs were checked, and their zone files written, while they were merged. Whoever reads this takes them out.
     var checked: Set<Int64> = []
+    /// Lines of a capture, by fact, that a later line of the file with the same key stood in for. Whoever reads this takes them out.
+    var overridden: [Int64: [String: Int64]] = [:]
     private var feeds: [String: [Feed]] = [:]
 
     init(definitions: DefinitionSet, writers: [String: TableWriter], sources: SourceValues, source: any RowSource) {
@@ -150,6 +160,7 @@ final class Merger {
         guard let state = captures[seq], let promotion = state.promotion else { return Changes() }
         captures[seq]?.promotion = nil
         captures[seq]?.held = []
+        defer { overridden[seq] = [:] }
         return state.live ? try refold(state.capture, promotion, seq: event) : Changes()
     }
 
@@ -317,20 +328,19 @@ final class Merger {
                         if held.contains(row[partition]) { continue }
                         if let onlyPartitions, !onlyPartitions.contains(row[partition]) { continue }
                     }
-                    if !feed.isRow {
-                        store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
-                    } else if isAppend {
-                        row[feed.hashIndex] = capture.seq
-                        row[feed.hashIndex + 1] = batch.lines[index]
-                        store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
+                    if let hash = feed.hashIndex { row[hash] = isAppend ? capture.seq : Int64(bitPattern: batch.hashes[index]) }
+                    if let occurrence = feed.occurrenceIndex, !isAppend {
+                        store.offerOccurrence(row, occurrence: occurrence, line: batch.lines[index], onlyTouched: onlyTouched)
                     } else {
-                        row[feed.hashIndex] = Int64(bitPattern: batch.hashes[index])
-                        store.offerOccurrence(row, occurrence: feed.hashIndex + 1, line: batch.lines[index])
+                        if let occurrence = feed.occurrenceIndex { row[occurrence] = batch.lines[index] }
+                        store.offer(row, line: batch.lines[index], onlyTouched: onlyTouched)
                     }
                 }
                 try store.check()
             }
         }
+        guard !onlyTouched, onlyPartitions == nil else { return }
+        overridden[capture.seq] = Dictionary(feeds.map { ($0.fact.name, $0.writer.store.overridden) }, uniquingKeysWith: { $1 })
     }
 
     // MARK: Settling

@@ -1,3 +1,4 @@
+import Cleaning
 import EventLog
 import GRDB
 
@@ -55,7 +56,8 @@ enum Operations {
     /// The views, showing what was known at the event that `known` gives as an SQL expression.
     static func views(_ definitions: DefinitionSet, known: String) -> [WarehouseViews.View] {
         [
-            // Each capture, repeated capture, refused file and failed read; a capture with what is known of it.
+            // Each capture, repeated capture, refused file and failed read; a capture with what is known of it. Not those of datasets
+            // without figures: nobody waits for the next one.
             .init(
                 name: "op_ingest",
                 select: """
@@ -64,7 +66,7 @@ enum Operations {
                     c.state AS state, c.first_day AS first_day, c.last_day AS last_day, c.rows_in AS rows_in, c.rows_out AS rows_out, \
                     c.rejected AS rejected, c.warned AS warned, c.unmapped AS unmapped, c.held AS held, c.held_rows AS held_rows FROM \
                     main.ops_ingest i LEFT JOIN main.ops_capture c ON c.capture = i.seq AND c.from_seq <= \(known) AND (c.to_seq IS NULL \
-                    OR c.to_seq > \(known)) WHERE i.seq <= \(known)
+                    OR c.to_seq > \(known)) WHERE i.seq <= \(known) AND i.stream NOT IN (\(setAside(definitions)))
                     """),
             .init(
                 name: "op_run",
@@ -91,6 +93,11 @@ enum Operations {
                     """),
             sources(definitions),
         ]
+    }
+
+    /// The datasets that are only recognised and kept, as a list of literals.
+    static func setAside(_ definitions: DefinitionSet) -> String {
+        definitions.contracts.filter(\.value.contract.setAside).keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
     }
 
     /// `op_source`: what the service files say, so that it is nobody's event and needs no table.

@@ -9,6 +9,8 @@ package struct ProjectionOutcome: Sendable {
         package var opened = 0
         package var closed = 0
         package var replaced = 0
+        /// Lines that a later line of their file with the same key stood in for.
+        package var overridden = 0
     }
 
     /// A curated file that took the place of another.
@@ -228,15 +230,30 @@ final class ProjectionRun {
                 streamSeqs[type == .referenceChanged ? "reference" : event.stream] = event.seq
             }
         }
+        let overridden = try noteOverridden()
         let changed = assumptions.union(changes?.facts ?? [])
         for name in changed.sorted() {
             try database.cachedStatement(sql: "INSERT OR IGNORE INTO table_change VALUES (?, ?)").execute(arguments: [event.seq, name])
         }
         if let changes {
             touched.merge(changes)
-            outcome.changes[event.seq] = .init(opened: changes.opened, closed: changes.closed, replaced: changes.replaced)
+            outcome.changes[event.seq] = .init(
+                opened: changes.opened, closed: changes.closed, replaced: changes.replaced, overridden: overridden)
         }
         if tables.reduce(0, { $0 + (writers[$1.name]?.store.footprint ?? 0) }) > memoryBudget { try flush(forget: true) }
+    }
+
+    /// Keeps how many lines of each capture that was just merged do not count; gives their number.
+    private func noteOverridden() throws -> Int {
+        let noted = merger.overridden
+        merger.overridden = [:]
+        for (capture, facts) in noted.sorted(by: { $0.key < $1.key }) {
+            try database.cachedStatement(sql: "DELETE FROM overridden_line WHERE capture = ?").execute(arguments: [capture])
+            for (fact, lines) in facts.sorted(by: { $0.key < $1.key }) where lines > 0 {
+                try database.cachedStatement(sql: "INSERT INTO overridden_line VALUES (?, ?, ?)").execute(arguments: [capture, fact, lines])
+            }
+        }
+        return noted.values.reduce(0) { $0 + Int($1.values.max() ?? 0) }
     }
 
     /// Counts what this program or the definitions in force do not know.

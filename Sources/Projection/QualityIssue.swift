@@ -10,14 +10,16 @@ package struct QualityIssue: Sendable, Equatable {
         case noRate = "no_rate"
         /// Amounts in no currency: neither the source nor a person has said the account's.
         case noCurrency = "no_currency"
+        /// Lines of a file that do not count, because a later line of it has the same key.
+        case sameKey = "same_key"
     }
 
     package let issue: String
     /// The fact concerned.
     package let fact: String
-    /// The member, or the currency, or the account whose currency is not known.
+    /// The member, or the currency, or the account whose currency is not known, or the dataset.
     package let subject: String
-    /// The source value as the files spell it; the service where no currency is known.
+    /// The source value as the files spell it; the service where no currency is known; the name of the file.
     package let value: String
     /// Rows of the fact concerned.
     package let rows: Int64
@@ -33,6 +35,11 @@ package struct QualityIssue: Sendable, Equatable {
             return """
                 \(count) of account \(subject) in a currency that nobody names, so not converted; \
                 bedrot reference currency \(value) \(subject) CODE
+                """
+        case .sameKey:
+            return """
+                \(count) left out: \(value) (\(subject)) has several lines with the same key, of which the last counts; \
+                bedrot lineage \(value)
                 """
         case nil: return "\(count): \(issue) of \(subject) (“\(value)”)"
         }

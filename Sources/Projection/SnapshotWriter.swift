@@ -89,7 +89,8 @@ final class SnapshotWriter {
         let files = engine.definitions.files
         let views = engine.definitions.views.filter { reads.views.contains($0.name) }.map(\.path).sorted()
         let read = [kpi.path] + (reads.services ? guardsAndServices : guards) + views
-        return Hash256(hashing: read.flatMap { Array("\($0)\u{0}\(files[$0]?.hash.hex ?? "")\n".utf8) })
+        let operational = reads.isOperational ? Operations.setAside(engine.definitions) : ""
+        return Hash256(hashing: read.flatMap { Array("\($0)\u{0}\(files[$0]?.hash.hex ?? "")\n".utf8) } + Array(operational.utf8))
     }
 
     private lazy var guards = paths { $0 == .guards }

@@ -190,6 +190,9 @@ final class VersionStore {
 
     // MARK: Candidates
 
+    /// Lines of the candidates' capture that a later line of the same key, but with other values, stood in for.
+    private(set) var overridden: Int64 = 0
+
     /// Offers one row of a capture; the last line of a key wins. With `onlyTouched`, keys without a target are passed over.
     @inline(__always) func offer(_ row: UnsafePointer<Int64>, line: Int64, onlyTouched: Bool) {
         let entry = entry(row, create: !onlyTouched)
@@ -201,25 +204,33 @@ final class VersionStore {
             candidateLines.append(line)
             _ = candidateRows.extend(by: width)
             candidateOf[entry] = Int32(candidate)
+        } else {
+            let before = candidateRows.base + candidate * width
+            var same = true
+            for column in 0..<width where before[column] != row[column] { same = false }
+            if !same { overridden += 1 }
         }
         candidateLines[candidate] = line
         (candidateRows.base + candidate * width).update(from: row, count: width)
     }
 
-    /// Offers one row whose identity is its content: the n-th equal row of a capture gets `n` in `occurrence`.
-    func offerOccurrence(_ row: UnsafeMutablePointer<Int64>, occurrence: Int, line: Int64) {
+    /// Offers one row whose key is not its own: the n-th row of a capture with it gets `n` in `occurrence`.
+    ///
+    /// With `onlyTouched` the touched numbers of a key must run from 1 on, as one whole capture touches them.
+    func offerOccurrence(_ row: UnsafeMutablePointer<Int64>, occurrence: Int, line: Int64, onlyTouched: Bool) {
         row[occurrence] = 1
         var found = find(row)
         while found.entry >= 0, candidateOf[found.entry] >= 0 {
             row[occurrence] += 1
             found = find(row)
         }
-        offer(row, line: line, onlyTouched: false)
+        offer(row, line: line, onlyTouched: onlyTouched)
     }
 
     /// Forgets the candidates after a capture.
     func clearCandidates() {
         for i in 0..<candidateEntries.count { candidateOf[Int(candidateEntries[i])] = -1 }
+        overridden = 0
         candidateEntries.removeAll()
         candidateLines.removeAll()
         candidateRows.removeAll()

@@ -5,7 +5,7 @@ import Glibc
 /// The SQLite file of one generation: its fixed tables and how it is opened.
 package enum Warehouse {
     /// Changes whenever the same events give another warehouse; a checkpoint of another revision calls for a rebuild.
-    static let revision = 7
+    static let revision = 8
 
     static let schema = [
         """
@@ -63,6 +63,11 @@ package enum Warehouse {
         observed TEXT NOT NULL, body TEXT NOT NULL, live INTEGER NOT NULL, contract TEXT, reader INTEGER, item TEXT) STRICT
         """,
         "CREATE INDEX capture_stream ON capture(stream, account)",
+        // Lines of a capture that a later line of the file with the same key stood in for.
+        """
+        CREATE TABLE overridden_line (capture INTEGER NOT NULL, fact TEXT NOT NULL, lines INTEGER NOT NULL, PRIMARY KEY (capture, fact)) \
+        STRICT, WITHOUT ROWID
+        """,
         """
         CREATE TABLE zone_file (path TEXT NOT NULL, zone TEXT NOT NULL, digest TEXT NOT NULL, rows INTEGER NOT NULL, capture \
         INTEGER) STRICT

@@ -288,7 +288,16 @@ struct WarehouseViews {
         }
         let unconverted = facts.compactMap { fact in fact.currency.map { unconvertedRows(fact, currency: $0.column, day: $0.day) } }
         let nothing = "SELECT NULL AS issue, NULL AS fact, NULL AS subject, NULL AS value, NULL AS row_count WHERE 0"
-        return View(name: "quality_issue", select: ([nothing] + parts + unconverted).joined(separator: " UNION ALL "))
+        return View(name: "quality_issue", select: ([nothing] + parts + unconverted + [overridden]).joined(separator: " UNION ALL "))
+    }
+
+    /// Lines that a later line of their file stands in for. A capture that was withdrawn since counts as withdrawn at any seq.
+    private var overridden: String {
+        let known = known == .now ? "" : " AND c.seq <= (SELECT seq FROM temp.known_at)"
+        return """
+            SELECT 'same_key', o.fact, c.stream, c.name, SUM(o.lines) FROM main.overridden_line o JOIN main.capture c ON c.seq = o.capture \
+            WHERE c.live = 1\(known) GROUP BY o.fact, c.stream, c.name
+            """
     }
 
     /// Amounts of a fact in a currency that has no rate on their day, counted on a kept total where there is one.

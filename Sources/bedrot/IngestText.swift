@@ -44,6 +44,9 @@ enum IngestText {
                     if change.closed > 0 { figures.append("\(Words.grouped(Int64(change.closed))) gone") }
                 }
                 figures.append("\(Words.grouped(item.rejectedRows)) rejected")
+                if let lines = report.projection?.changes[event]?.overridden, lines > 0 {
+                    figures.append("\(Words.grouped(Int64(lines))) behind a later line of the same key")
+                }
                 if item.rounded > 0 { figures.append("\(Words.grouped(item.rounded)) rounded to nine decimals") }
                 Terminal.out("  " + figures.joined(separator: ", "))
                 if let drift = file.drift {
@@ -123,6 +126,7 @@ enum IngestText {
                     body["new"] = .int(Int64(change.opened))
                     body["changed"] = .int(Int64(change.replaced))
                     body["gone"] = .int(Int64(change.closed))
+                    body["overridden"] = .int(Int64(change.overridden))
                 }
             case .duplicate(let capture):
                 body["outcome"] = "duplicate"

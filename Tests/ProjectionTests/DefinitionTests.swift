@@ -106,9 +106,9 @@ import Testing
     @Test("the lab's own definitions are right")
     func lab() throws {
         let set = try Self.set([:])
-        #expect(set.facts.map(\.name) == ["ap", "rp", "up"])
+        #expect(set.facts.map(\.name) == ["ap", "oc", "rp", "up"])
         #expect(set.facts(of: "test/rp").map(\.name) == ["rp"])
-        #expect(set.facts.map(\.cut) == [nil, "day", "day"])
+        #expect(set.facts.map(\.cut) == [nil, "day", "day", "day"])
         #expect(set.kpis.map(\.id) == ["ap_today", "rp_by_member", "up_by_artist", "up_by_member"])
     }
 

@@ -169,23 +169,24 @@ private struct Plan {
     private static func rows(_ layout: Layout, _ names: [Int64: Int]) throws -> [String] {
         try Warehouse.Reader(layout).queue.read { database in
             var rows: [String] = []
-            for (table, identity) in [("up", "''"), ("rp", "f.row_no"), ("ap", "''")] {
+            for (table, identity) in [("up", "''"), ("oc", "f.row_no"), ("rp", "f.row_no"), ("ap", "''")] {
                 let cells = try Row.fetchAll(
                     database,
                     sql: """
                         SELECT '\(table)|' || account.value || '|' || artist.value || '|' || f.day || '|' || COALESCE(f.v, '–') || '|'
-                          || COALESCE(note.value, '–') || '|' || \(identity) || '|' || member.artist_id || '|' || member.name
+                          || COALESCE(note.value, '–') || '|' || \(identity) || '|' || COALESCE(member.artist_id || '|' || member.name, '–')
                           || '|' || f.set_line,
                           f.set_seq
                         FROM \(table)_v f JOIN source_value account ON account.id = f.account
                         JOIN source_value artist ON artist.id = f.artist LEFT JOIN source_value note ON note.id = f.note
-                        JOIN artist_of member ON member.source_id = f.artist
+                        LEFT JOIN artist_of member ON member.source_id = f.artist
                         WHERE f.to_seq IS NULL
                         """)
                 rows += cells.map { "\($0[0] as String) of file \(names[$0[1] as Int64] ?? -1)" }
             }
             for (table, group) in [
-                ("up_total", "artist.value"), ("rp_total", "f.day || '|' || artist.value"), ("ap_total", "artist.value"),
+                ("up_total", "artist.value"), ("oc_total", "artist.value"), ("rp_total", "f.day || '|' || artist.value"),
+                ("ap_total", "artist.value"),
             ] {
                 rows += try String.fetchAll(
                     database,

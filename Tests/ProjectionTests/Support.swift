@@ -26,7 +26,8 @@ struct WarehouseReading: Equatable {
         let tail = "' · ' || f.from_seq || ' · ' || COALESCE(f.to_seq, 'now') || ' · ' || f.set_seq || ' · ' || f.set_line"
         versions = []
         for (table, key) in [
-            ("up", "artist.value || '|' || f.day"), ("rp", "\(cells) || '|' || f.row_no"), ("ap", "f.row_hash || '|' || f.row_no"),
+            ("up", "artist.value || '|' || f.day"), ("oc", "artist.value || '|' || f.day || '|' || f.row_no"),
+            ("rp", "\(cells) || '|' || f.row_no"), ("ap", "f.row_hash || '|' || f.row_no"),
         ] {
             versions += try String.fetchAll(
                 database,
@@ -34,7 +35,10 @@ struct WarehouseReading: Equatable {
         }
         versions.sort()
         totals = []
-        for (table, group) in [("up_total", "artist.value"), ("rp_total", "f.day || '|' || artist.value"), ("ap_total", "artist.value")] {
+        for (table, group) in [
+            ("up_total", "artist.value"), ("oc_total", "artist.value"), ("rp_total", "f.day || '|' || artist.value"),
+            ("ap_total", "artist.value"),
+        ] {
             totals += try String.fetchAll(
                 database,
                 sql: """
@@ -49,7 +53,7 @@ struct WarehouseReading: Equatable {
             sql: "SELECT kpi || ' · ' || seq || ' · ' || dims || ' · ' || COALESCE(num, '–') || ' · ' || COALESCE(den, '–') FROM kpi_value"
         ).sorted()
         issues = try String.fetchAll(
-            database, sql: "SELECT subject || ' · ' || value || ' · ' || row_count FROM quality_issue WHERE issue = 'same_member'"
+            database, sql: "SELECT subject || ' · ' || value || ' · ' || row_count FROM quality_issue WHERE issue IN ('same_member', 'same_key')"
         ).sorted()
     }
 

@@ -55,6 +55,15 @@ extension VersionStore {
         #expect(pending.inserts.map { store.row($0)[4 + VersionStore.Meta.setLine] } == [4, 3])
     }
 
+    @Test("lines with a key that a later line has are counted where they say something else")
+    func overridden() throws {
+        let store = makeStore()
+        for (line, value) in [10, 10, 11, 10].enumerated() { try store.offer(1, Int64(value), line: Int64(line + 2)) }
+        #expect(store.overridden == 2)
+        store.clearCandidates()
+        #expect(store.overridden == 0)
+    }
+
     @Test("an equal value keeps its version and lineage, and only the winner moves")
     func equalValue() throws {
         let store = makeStore()
@@ -127,7 +136,9 @@ extension VersionStore {
         let store = VersionStore(width: 4, keyColumns: [0, 1, 2, 3], partitionColumns: [0, 1])
         var row: [Int64] = [1, 1, 5, 0]
         for line in 2...4 {
-            try row.withUnsafeMutableBufferPointer { store.offerOccurrence(try #require($0.baseAddress), occurrence: 3, line: Int64(line)) }
+            try row.withUnsafeMutableBufferPointer {
+                store.offerOccurrence(try #require($0.baseAddress), occurrence: 3, line: Int64(line), onlyTouched: false)
+            }
         }
         store.applyCandidates(capture: 8, folding: false)
         store.clearCandidates()

@@ -56,4 +56,4 @@ JOIN source_value s ON s.id = f.account
 JOIN source_value d ON d.id = f.src
 JOIN capture c ON c.seq = f.set_seq
 WHERE d.value = 'toolost/sales_report'
-ORDER BY s.value, f.sale_day_no, t.value, x.value, p.value, g.value, ti.value;
+ORDER BY s.value, f.sale_day_no, t.value, x.value, p.value, g.value, ti.value, f.row_no;

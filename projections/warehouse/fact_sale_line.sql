@@ -1,6 +1,7 @@
 /*---
 fact: fact_sale_line
-title: A line of a sales report, told apart by its transaction; amounts in the currency beside them
+title: A line of a sales report, told apart by its transaction, lines of one transaction by their number; amounts in the currency beside them
+identity: occurrence
 columns:
   sale_day_no: key day
   transaction_id: key source:transaction
