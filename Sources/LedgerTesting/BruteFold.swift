@@ -166,7 +166,8 @@ struct BruteState {
         captures.compactMap { capture, known in
             guard known.isLive, known.dataset == .up, let rows = known.staging?.rows else { return nil }
             var last: [String: String] = [:]
-            let count = rows.count { row in last.updateValue(row.cells, forKey: "\(row.artist)|\(row.day)").map { $0 != row.cells } ?? false }
+            let count = rows.count { row in last.updateValue(row.cells, forKey: "\(row.artist)|\(row.day)").map { $0 != row.cells } ?? false
+            }
             return count > 0 ? "test/up · up_\(capture).csv · \(count)" : nil
         }
     }
@@ -238,7 +239,8 @@ package struct BruteFold {
         let last = BruteState(happenings)
         let facts = last.facts()
         let left = facts.filter { [visible = last.visible(facts)] in visible[$0.key] == nil }
-        issues = Dictionary(grouping: left.values) { $0.row.artist }
+        issues =
+            Dictionary(grouping: left.values) { $0.row.artist }
             .map { "\(last.member(of: $0)) · \($0) · \($1.count)" } + last.overridden()
         issues.sort()
         for key in open.keys { close(key, at: nil) }

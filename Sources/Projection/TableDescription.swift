@@ -269,7 +269,8 @@ package struct TableDescription: Sendable {
             "quality_issue", .view, "What a person should know of the figures", grain: "issue fact subject value",
             """
             issue text; same_member: a row left out, its artist has the key twice; no_rate, no_currency: an amount that is not converted; \
-            same_key: a line left out, a later one of its file has its key | fact text | subject text; the member, currency or dataset | value text; as the files spell it | row_count count
+            same_key: a line left out, a later one of its file has its key | fact text | subject text; the member, currency or dataset | \
+            value text; as the files spell it | row_count count
             """),
         TableDescription(
             "kpi_snapshot", .kpi, "A moment at which every KPI was computed: the end of a run that brought data", grain: "seq",
@@ -358,7 +359,8 @@ package struct TableDescription: Sendable {
         "member_name_v": "What members are called, all versions", "rate_v": "Dated rates, all versions",
         "alias_v": "Names that mean a member, all versions",
         "capture": "Captures and what became of them",
-        "overridden_line": "Lines of a file that do not count, because a later one has the same key", "zone_file": "Files that the zones must hold, with their digests",
+        "overridden_line": "Lines of a file that do not count, because a later one has the same key",
+        "zone_file": "Files that the zones must hold, with their digests",
         "pending_file": "Files on their way to their names", "stream_seq": "The last event of each stream that changed figures",
         "kpi_state": "The rules that the values of each KPI were computed with",
         "table_change": "Which facts, totals and tables of assumptions each event changed; * for names and rates",

@@ -193,6 +193,7 @@ enum Export {
     struct Line {
         var day = "2025-03-13"
         var artist = "ZONE A0"
+        var isrc = "QZABC2400001"
         var quantity = "10"
         var usd = "1.5"
     }
@@ -207,7 +208,7 @@ enum Export {
             text +=
                 """
                 \(line.day)\t2025-01\tSpotify\t\(line.artist)\tGlass \
-                Tide\tQZABC2400001\t019800000001\t\(line.quantity)\t100\tSong\tUS\t0\t\(line.usd)\n
+                Tide\t\(line.isrc)\t019800000001\t\(line.quantity)\t100\tSong\tUS\t0\t\(line.usd)\n
                 """
         }
         return text

@@ -53,7 +53,10 @@ struct WarehouseReading: Equatable {
             sql: "SELECT kpi || ' · ' || seq || ' · ' || dims || ' · ' || COALESCE(num, '–') || ' · ' || COALESCE(den, '–') FROM kpi_value"
         ).sorted()
         issues = try String.fetchAll(
-            database, sql: "SELECT subject || ' · ' || value || ' · ' || row_count FROM quality_issue WHERE issue IN ('same_member', 'same_key')"
+            database,
+            sql: """
+                SELECT subject || ' · ' || value || ' · ' || row_count FROM quality_issue WHERE issue IN ('same_member', 'same_key')
+                """
         ).sorted()
     }
 

@@ -19,11 +19,14 @@ evidence:
       'track:unknown' AND kind = 'isrc') AND title IN (SELECT source_id FROM track_of WHERE track_id = :track AND kind = 'title'))
   - fact: fact_sale_line
     where: >-
-      artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND (isrc IN (SELECT source_id FROM track_of WHERE track_id
-      = :track AND kind = 'isrc') OR isrc IN (SELECT source_id FROM track_of WHERE track_id = 'track:unknown' AND kind = 'isrc') AND
-      title IN (SELECT source_id FROM track_of WHERE track_id = :track AND kind = 'title')) AND (report_day_no <= :day OR report_day_no
-      IS NULL AND sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE m.last_day_no <=
-      :day))
+      (artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist AND artist_id <> 'artist:unknown') OR artist IN (SELECT
+      source_id FROM artist_of WHERE artist_id = 'artist:unknown') AND (isrc IN (SELECT i.source_id FROM track_of i JOIN v_sale_artist w
+      ON w.track_id = i.track_id WHERE i.kind = 'isrc' AND w.artist_id = :artist) OR :artist = 'artist:unknown' AND isrc NOT IN (SELECT
+      i.source_id FROM track_of i JOIN v_sale_artist w ON w.track_id = i.track_id WHERE i.kind = 'isrc'))) AND (isrc IN (SELECT source_id
+      FROM track_of WHERE track_id = :track AND kind = 'isrc') OR isrc IN (SELECT source_id FROM track_of WHERE track_id = 'track:unknown'
+      AND kind = 'isrc') AND title IN (SELECT source_id FROM track_of WHERE track_id = :track AND kind = 'title')) AND (report_day_no <=
+      :day OR report_day_no IS NULL AND sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE
+      m.last_day_no <= :day))
   - fact: fact_track_catalog
     where: >-
       (isrc IN (SELECT source_id FROM track_of WHERE track_id = :track AND kind = 'isrc') OR isrc IN (SELECT source_id FROM track_of

@@ -16,10 +16,13 @@ evidence:
       MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day) - 365
   - fact: fact_sale_line
     where: >-
-      artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist) AND (report_day_no <= :day AND report_day_no > (SELECT
-      MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day) - 365 OR report_day_no IS NULL AND sale_day_no IN (SELECT
-      d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE m.last_day_no <= :day AND m.last_day_no > (SELECT
-      MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day) - 365))
+      (artist IN (SELECT source_id FROM artist_of WHERE artist_id = :artist AND artist_id <> 'artist:unknown') OR artist IN (SELECT
+      source_id FROM artist_of WHERE artist_id = 'artist:unknown') AND (isrc IN (SELECT i.source_id FROM track_of i JOIN v_sale_artist w
+      ON w.track_id = i.track_id WHERE i.kind = 'isrc' AND w.artist_id = :artist) OR :artist = 'artist:unknown' AND isrc NOT IN (SELECT
+      i.source_id FROM track_of i JOIN v_sale_artist w ON w.track_id = i.track_id WHERE i.kind = 'isrc'))) AND (report_day_no <= :day AND
+      report_day_no > (SELECT MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day) - 365 OR report_day_no IS NULL AND
+      sale_day_no IN (SELECT d.day_no FROM dim_date d JOIN dim_month m ON m.month_no = d.month_no WHERE m.last_day_no <= :day AND
+      m.last_day_no > (SELECT MAX(report_day_no) FROM v_royalty_month WHERE report_day_no <= :day) - 365))
 ---*/
 WITH newest AS (
   SELECT MAX(r.report_day_no) AS day_no

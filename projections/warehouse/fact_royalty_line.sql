@@ -22,7 +22,7 @@ columns:
 indexes:
   - [sale_month_no, platform]
 totals:
-  total_royalty: {by: [report_day_no, sale_month_no, artist, title, isrc], sum: [quantity, withheld_nano, net_nano], full_indexes: [[title], [artist]]}
+  total_royalty: {by: [report_day_no, sale_month_no, artist, title, isrc], sum: [quantity, withheld_nano, net_nano], full_indexes: [[title], [artist], [isrc]]}
   total_royalty_month: {by: [report_day_no, sale_month_no, platform], sum: [quantity, withheld_nano, net_nano]}
 ---*/
 
