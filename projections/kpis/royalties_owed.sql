@@ -9,7 +9,7 @@ formula: net royalties times the payee's share that holds on the last day of the
 dimensions: [payee, track]
 adds_over: [payee, track]
 window: all statements
-completeness: as far as statements and shares go; payments to collaborators are not taken off
+completeness: as far as statements and shares go; payments to collaborators are not taken off, also not those that a distributor makes to a team by itself
 differs: A distributor that pays collaborators itself shows them their part only after its own fees and payment dates.
 evidence:
   - fact: fact_royalty_line
