@@ -77,6 +77,14 @@ package struct Contract: Sendable {
             || columns.contains { ([$0.heading] + $0.aliases).contains { $0.contains("<") } }
     }
 
+    /// Holes of the file name that stand in the rows: equal bytes under names that differ there are different data.
+    package var rowFields: Set<String> {
+        Set(columns.compactMap { if case .name(let hole)? = $0.origin { hole } else { nil } })
+    }
+
+    /// ``rowFields``, and the first day where it proves the year of the days.
+    package var nameFields: Set<String> { columns.contains(where: \.yearless) ? rowFields.union(["first_day"]) : rowFields }
+
     /// Index of a column by name.
     package func index(of name: String) -> Int? {
         columns.firstIndex { $0.name == name }

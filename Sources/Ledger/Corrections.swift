@@ -31,15 +31,14 @@ extension Lake {
             let isLive = try transaction.isLive(capture: seq) ?? false
             // The figures fall to other captures of the account: a projection that stops on the way helps nobody.
             if let gone = try StreamState(capture.stream, transaction).expiredAmong(capture.account, objects) { throw gone }
-            // A dataset whose contract is gone has no merge; then bytes and account decide.
-            let merge = run.definitions.contracts[capture.stream]?.contract.merge ?? .append
+            let contract = run.definitions.contracts[capture.stream]?.contract
             if type == .retracted, !isLive {
                 throw LedgerError("capture \(seq) (\(capture.name)) is retracted already; `bedrot reinstate \(seq)` takes that back")
             }
             if type == .reinstated {
                 guard !isLive else { throw LedgerError("capture \(seq) (\(capture.name)) is live; there is nothing to take back") }
                 for (other, live) in try transaction.captures(of: capture.object) where live && other != seq {
-                    guard let event = try transaction.event(other), try Capture(event).isEqual(capture, merge: merge) else { continue }
+                    guard let event = try transaction.event(other), try Capture(event).isEqual(capture, under: contract) else { continue }
                     throw LedgerError("the same bytes live as capture \(other); retract that one first: bedrot retract \(other) --reason …")
                 }
             }

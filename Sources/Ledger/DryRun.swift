@@ -57,10 +57,13 @@ extension Lake {
             reader.places[capture.object] = place
             var state = try states[contract.stream] ?? log.read { try StreamState(contract.stream, $0) }
             defer { states[contract.stream] = state }
-            let twin = state.entries.values.filter { entry in
-                entry.live && entry.capture.isEqual(capture, merge: contract.merge)
+            let equal = state.entries.values.filter { $0.live && $0.capture.isEqual(capture, under: contract) }.sorted {
+                $0.capture.seq < $1.capture.seq
+            }
+            let twin = equal.first { entry in
+                !capture.saysMore(than: entry.capture, under: contract)
                     && (entry.quarantine == nil || capture.hasSameEvidence(entry.capture))
-            }.min { $0.capture.seq < $1.capture.seq }
+            }
             if let twin {
                 guard options.acceptChanges, twin.isDoubted else {
                     outcome.kind = .duplicate(of: twin.capture.seq)
@@ -72,6 +75,10 @@ extension Lake {
                 let event = try imagine(contract.stream, .captured, capture.body)
                 capture.seq = event.seq
                 try state.apply(event)
+                outcome.replaced = equal.filter { capture.saysMore(than: $0.capture, under: contract) }.map(\.capture.seq)
+                for old in outcome.replaced {
+                    try state.apply(try imagine(contract.stream, .retracted, ["capture": .int(old), "reason": "preview"]))
+                }
             }
             do {
                 let result = try reader.stage(object: capture.object, contract: contract, facts: capture.facts) { _ in }

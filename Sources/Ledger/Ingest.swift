@@ -45,6 +45,8 @@ package struct FileOutcome: Sendable {
     package var waits = false
     /// The file's shape is news.
     package var drift: Drift?
+    /// Captures of the same bytes whose names said less: this one takes their place.
+    package var replaced: [Int64] = []
     /// Why a file that was not captured is held back, in a word.
     var code = "account_unknown"
     /// What the file name says of persons.
@@ -191,7 +193,9 @@ extension Lake {
                 return outcome
             }
             capture = twin.capture
-        case .new(let seq): capture.seq = seq
+        case .new(let seq, let replaced):
+            capture.seq = seq
+            outcome.replaced = replaced
         }
         Failpoint.hit("ingest.captured")
         switch try run.promoter.promote(capture, contract: contract, hash: hash, acceptChanges: options.acceptChanges, ask: ask) {
@@ -335,18 +339,25 @@ extension Lake {
     }
 
     enum Appended {
-        case new(Int64)
+        case new(Int64, replaced: [Int64])
         case duplicate(Int64, waits: Bool)
     }
 
     /// Appends the capture unless an equal one lives; the check is made inside the write transaction.
+    ///
+    /// The same bytes that live under a name which says less are retracted in the same transaction: their rows are told anew.
     private func append(_ capture: Capture, contract: Contract, run: Run) throws -> Appended {
         try log.write { transaction in
             if let start = run.startDraftIfNeeded() { _ = try transaction.append(start) }
+            var poorer: [Int64] = []
             for (seq, live) in try transaction.captures(of: capture.object) where live {
                 guard let event = try transaction.event(seq) else { continue }
                 let other = try Capture(event)
-                guard other.isEqual(capture, merge: contract.merge) else { continue }
+                guard other.isEqual(capture, under: contract) else { continue }
+                guard !capture.saysMore(than: other, under: contract) else {
+                    poorer.append(seq)
+                    continue
+                }
                 // A quarantined capture does not stand in the way of the same bytes with better evidence.
                 let waits = try transaction.isQuarantined(other)
                 if waits, !capture.hasSameEvidence(other) { continue }
@@ -359,7 +370,15 @@ extension Lake {
                         ]))
                 return .duplicate(seq, waits: waits)
             }
-            return .new(try transaction.append(draft(capture.stream, .captured, run: run.id, capture.body)).seq)
+            let seq = try transaction.append(draft(capture.stream, .captured, run: run.id, capture.body)).seq
+            // A merge that needs bytes which were given up cannot be made: then both stay, and a person must see to it.
+            if !poorer.isEmpty, try StreamState(capture.stream, transaction).expiredAmong(capture.account, objects) != nil { poorer = [] }
+            for old in poorer {
+                let reason = "capture \(seq) has the same bytes under a name that says more"
+                _ = try transaction.append(
+                    draft(capture.stream, .retracted, run: run.id, ["capture": .int(old), "reason": .string(reason)]))
+            }
+            return .new(seq, replaced: poorer)
         }
     }
 
@@ -393,19 +412,6 @@ extension WriteTransaction {
         }
         return answer
     }
-}
-
-extension Capture {
-    /// Whether two captures are the same: object, service, dataset, account, and `observed` where that rests on a declaration or a name.
-    func isEqual(_ other: Capture, merge: Merge) -> Bool {
-        guard object == other.object, stream == other.stream, account == other.account else { return false }
-        func rests(_ capture: Capture) -> Bool { ["header", "name", "declared"].contains(capture.observedFrom) }
-        if merge == .append || !(rests(self) && rests(other)) { return true }
-        return observed == other.observed
-    }
-
-    /// Whether cleaning would see the same evidence.
-    func hasSameEvidence(_ other: Capture) -> Bool { facts == other.facts }
 }
 
 /// Names that accounts go by, from `reference.changed` events.

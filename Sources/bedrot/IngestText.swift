@@ -49,6 +49,9 @@ enum IngestText {
                 }
                 if item.rounded > 0 { figures.append("\(Words.grouped(item.rounded)) rounded to nine decimals") }
                 Terminal.out("  " + figures.joined(separator: ", "))
+                for old in file.replaced {
+                    Terminal.out("  takes the place of capture \(old): the same bytes under a name that said less")
+                }
                 if let drift = file.drift {
                     if !drift.new.isEmpty {
                         Terminal.out("  new columns, kept in raw until the contract names them: \(drift.new.joined(separator: ", "))")
@@ -109,6 +112,7 @@ enum IngestText {
             if let account = file.account { body["account"] = .string(account) }
             if let observed = file.observed { body["observed"] = .string(observed.iso) }
             if let basis = file.observedFrom { body["observed_from"] = .string(basis) }
+            if !file.replaced.isEmpty { body["replaces"] = .array(file.replaced.map { .int($0) }) }
             switch file.kind {
             case .promoted(let capture, let event, let item, _, let held):
                 body["outcome"] = "promoted"
