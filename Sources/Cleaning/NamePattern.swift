@@ -1,6 +1,7 @@
 /// A file name with typed holes, for example `Overview_<first_day>_<epoch>_<handle>.zip`.
 ///
-/// `<first_day>` and `<captured_day>` are ISO days, `<epoch>` Unix seconds, `<captured_at>` `YYYYMMDD_HHMMSS` UTC, any other hole is text.
+/// `<first_day>` and `<captured_day>` are ISO days, `<epoch>` Unix seconds, `<captured_at>` `YYYYMMDD_HHMMSS` UTC, `<captured_month>` two and
+/// `<captured_year>` four digits, any other hole is text.
 /// Letters match in any case; a browser's ` (1)` before the extension is ignored.
 package struct NamePattern: Hashable, Sendable {
     /// The pattern as written.
@@ -88,11 +89,19 @@ package struct NamePattern: Hashable, Sendable {
             return name.count >= 10 && CalendarDay.day(Array(name.prefix(10))) != nil ? [10] : []
         case "epoch":
             return [9, 10, 11].filter { name.count >= $0 && allDigits(name.prefix($0)) }
+        case "captured_month":
+            return number(name.prefix(2)).map { (1...12).contains($0) } == true ? [2] : []
+        case "captured_year":
+            return number(name.prefix(4)).map { (1900...2999).contains($0) } == true ? [4] : []
         case "captured_at":
             return name.count >= 15 && moment(String(decoding: name.prefix(15), as: UTF8.self)) != nil ? [15] : []
         default:
             return name.isEmpty ? [] : Array(1...name.count)
         }
+    }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
+        digits.allSatisfy { $0 &- 48 <= 9 } ? Int(String(decoding: digits, as: UTF8.self)) : nil
     }
 
     private static func withoutCopyNumber(_ name: [UInt8]) -> [UInt8] {
@@ -110,6 +119,15 @@ package struct NamePattern: Hashable, Sendable {
         if let epoch = fields["epoch"].flatMap({ Int64($0) }) { return epoch * 1_000 }
         if let at = fields["captured_at"] { return moment(at) }
         return fields["captured_day"].flatMap { CalendarDay.day($0) }.map { $0 * 86_400_000 }
+    }
+
+    /// The midnight of the last day of `<captured_month>` in `<captured_year>`, in Unix milliseconds.
+    static func capturedMonth(_ fields: [String: String]) -> Int64? {
+        guard let month = fields["captured_month"].flatMap({ Int($0) }), let year = fields["captured_year"].flatMap({ Int($0) }) else {
+            return nil
+        }
+        let next = month == 12 ? CalendarDay.days(year: year + 1, month: 1, day: 1) : CalendarDay.days(year: year, month: month + 1, day: 1)
+        return (next - 1) * 86_400_000
     }
 
     /// `YYYYMMDD_HHMMSS` in Unix milliseconds; nil for what is no moment.

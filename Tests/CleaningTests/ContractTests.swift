@@ -150,6 +150,13 @@ private let sound = """
             let undated = try #require(songs.match(fileName: name))
             #expect(undated.account == "Demo" && undated.fields["window"] == window && undated.capturedAt == nil, "\(name)")
         }
+        let sales = try contract("toolost/sales_report")
+        for (name, day) in [("05-2025-100.csv", "2025-05-31"), ("02-2024-7 (1).csv", "2024-02-29"), ("12-2025-x.csv", "2025-12-31")] {
+            #expect(sales.match(fileName: name)?.capturedAt == CalendarDay.day(day).map { $0 * 86_400_000 }, "\(name)")
+        }
+        for name in ["13-2025-100.csv", "00-2025-100.csv", "5-2025-100.csv", "05-25-100.csv", "+5-2025-100.csv"] {
+            #expect(sales.match(fileName: name) == nil, "\(name)")
+        }
         for bad in ["", "<", "a<>b", "<a><b>", "<a>x<a>", "<a"] { #expect(NamePattern(bad) == nil, "\(bad)") }
     }
 

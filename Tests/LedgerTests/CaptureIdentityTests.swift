@@ -183,4 +183,23 @@ import Testing
         #expect((rich.word, rich.replaced) == ("promoted", [id]))
         #expect(try root.lake.query("SELECT DISTINCT first_day, last_day FROM fact_studio_window").rows.count == 1)
     }
+
+    /// Sales reports name their month; the days of their sales say nothing of which is the later one.
+    @Test(arguments: [[0, 1], [1, 0]])
+    func theLaterReportWinsInAnyOrder(_ order: [Int]) throws {
+        let root = try Root()
+        let head = "transaction_id,sale_date,channel,country,track_id,units,net_amount\n"
+        let files = [
+            ("05-2025-100.csv", head + "X1,2025-02-01,Spotify,US,t1,1,1.00\nX2,2025-03-31,Spotify,US,t1,1,2.00\n"),
+            ("06-2025-101.csv", head + "X1,2025-02-01,Spotify,US,t1,1,5.00\n"),
+        ]
+        for index in order {
+            let outcome = try root.feed(
+                try root.file(files[index].0, files[index].1, day: "2025-07-0\(1 + index)"), account: "label", project: true)
+            #expect(outcome.observed?.iso == (index == 0 ? "2025-05-31T00:00:00.000Z" : "2025-06-30T00:00:00.000Z"))
+            #expect(outcome.observedFrom == "name")
+        }
+        let amounts = try root.lake.query("SELECT net_nano FROM fact_sale_line ORDER BY sale_day_no").rows
+        #expect(amounts == [[.int(5_000_000_000)], [.int(2_000_000_000)]])
+    }
 }
