@@ -78,8 +78,11 @@ package struct Contract: Sendable {
     }
 
     /// Holes of the file name that stand in the rows: equal bytes under names that differ there are different data.
-    package var rowFields: Set<String> {
-        Set(columns.compactMap { if case .name(let hole)? = $0.origin { hole } else { nil } })
+    package var rowFields: Set<String> { rowFields(of: Set(columns.map(\.name))) }
+
+    /// ``rowFields`` of some columns.
+    package func rowFields(of names: Set<String>) -> Set<String> {
+        Set(columns.compactMap { if case .name(let hole)? = $0.origin, names.contains($0.name) { hole } else { nil } })
     }
 
     /// ``rowFields``, and the first day where it proves the year of the days.
@@ -130,6 +133,9 @@ package struct NameMatch: Hashable, Sendable {
         self.fields = fields
         self.account = account
     }
+
+    /// Holes that say when the source showed the data.
+    package static let timeFields = ["epoch", "captured_at", "captured_day", "captured_month", "captured_year"]
 
     /// `<first_day>` as a day number.
     package var firstDay: Int64? { fields["first_day"].flatMap { CalendarDay.day($0) } }
@@ -464,6 +470,8 @@ package struct CaptureFacts: Hashable, Sendable {
     package var downloadDay: Int64? {
         if let downloadedOn { return downloadedOn }
         if let captured = NamePattern.capturedAt(fields) { return CalendarDay.day(unixSeconds: captured / 1_000) }
+        // The month of a report is no day of a download.
+        if observedBasis == "name", fields["captured_month"] != nil { return nil }
         return ["header", "name", "declared", "file_time"].contains(observedBasis) ? observedDay : nil
     }
 }

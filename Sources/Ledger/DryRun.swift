@@ -6,6 +6,7 @@ import Projection
 extension Lake {
     /// What an ingest would do; nothing is written, neither to the log nor to the zones or the warehouse.
     package func preview(_ paths: [String], _ options: IngestOptions) throws -> IngestReport {
+        try options.check()
         let files = try Files.named(paths)
         let head = try log.read { try $0.head() }
         let definitions = try projector.definitions(until: head.seq)
@@ -38,7 +39,8 @@ extension Lake {
             guard let (contract, name, account) = identified.dataset, let hash = definitions.contracts[contract.stream]?.hash else {
                 return
             }
-            var capture = try describe(path, contract: contract, name: name, account: account, options: options)
+            var capture: Capture
+            (capture, outcome.doubtedTime) = try describe(path, contract: contract, name: name, account: account, options: options)
             let place: String
             do {
                 if let safe = try protected(path, contract, definitions.secrets, &keys) {
@@ -52,7 +54,7 @@ extension Lake {
             }
             capture.object = try DraftFile.digest(of: place)
             sources[capture.object] = place
-            if capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract, at: place) }
+            try settleObserved(&capture, contract: contract, at: place)
             (outcome.observed, outcome.observedFrom) = (capture.observed, capture.observedFrom)
             reader.places[capture.object] = place
             var state = try states[contract.stream] ?? log.read { try StreamState(contract.stream, $0) }
@@ -84,7 +86,8 @@ extension Lake {
                 let result = try reader.stage(object: capture.object, contract: contract, facts: capture.facts) { _ in }
                 if let refusal = contract.refusal(of: result.report) { throw refusal }
                 if !options.acceptChanges,
-                    let doubt = try ChangeCheck(lake: self, state: state).doubt(capture, contract: contract, hash: hash, reader: reader)
+                    let doubt = try Doubts(lake: self, state: state)
+                        .doubt(capture, contract: contract, hash: hash, report: result.report, reader: reader)
                 {
                     throw doubt
                 }

@@ -47,6 +47,8 @@ package struct FileOutcome: Sendable {
     package var drift: Drift?
     /// Captures of the same bytes whose names said less: this one takes their place.
     package var replaced: [Int64] = []
+    /// A time in the file's name that no one believes, as it is still to come.
+    package var doubtedTime: Timestamp?
     /// Why a file that was not captured is held back, in a word.
     var code = "account_unknown"
     /// What the file name says of persons.
@@ -98,6 +100,7 @@ extension Lake {
     /// `ask` puts a yes-or-no question to a person; nil where there is none. Each file stands alone: one that fails does not stop
     /// the others.
     package func ingest(_ paths: [String], _ options: IngestOptions, ask: ((String) -> Bool)?) throws -> IngestReport {
+        try options.check()
         let files = try Files.named(paths)
         let run = try Run(self, command: "ingest")
         let recognizer = Recognizer(contracts: run.definitions.contracts.values.map(\.contract))
@@ -154,7 +157,8 @@ extension Lake {
             }
             return outcome
         }
-        var capture = try describe(path, contract: contract, name: name, account: account, options: options)
+        var capture: Capture
+        (capture, outcome.doubtedTime) = try describe(path, contract: contract, name: name, account: account, options: options)
         let safe: ProtectedFile?
         do {
             safe = try protected(path, contract, run.definitions.secrets, &run.keys)
@@ -175,7 +179,7 @@ extension Lake {
             capture.object = try objects.put(contentsOf: path).hash
         }
         Failpoint.hit("ingest.object")
-        if capture.observedFrom == "now" || capture.observedFrom == "file_time" { try settleObserved(&capture, contract: contract) }
+        try settleObserved(&capture, contract: contract)
         outcome.observed = capture.observed
         outcome.observedFrom = capture.observedFrom
         try land(path, &capture, contract)
@@ -283,39 +287,6 @@ extension Lake {
         }
         outcome.account = account
         return Identified(outcome: outcome, dataset: (contract, name, account))
-    }
-
-    /// What can be said of a file before its bytes are read.
-    func describe(_ path: String, contract: Contract, name: NameMatch, account: String, options: IngestOptions) throws -> Capture {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw FileFailure("look at", path, errno) }
-        let fileTime = Timestamp(milliseconds: Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000)
-        var observed = (fileTime, "file_time")
-        if let given = options.observed {
-            observed = (given, "declared")
-        } else if let named = name.capturedAt {
-            observed = (Timestamp(milliseconds: named), "name")
-        } else if let day = options.downloadedOn {
-            observed = (Timestamp(milliseconds: day * 86_400_000), "declared")
-        }
-        var fields = name.fields
-        if let first = options.firstDay { fields["first_day"] = CalendarDay.text(day: first) }
-        return Capture(
-            seq: 0, object: .zero, size: Int64(status.st_size), service: contract.service, dataset: contract.dataset, account: account,
-            name: Files.name(path), landing: "", source: "manual", observed: observed.0, observedFrom: observed.1, fields: fields,
-            downloadedOn: options.downloadedOn, fileTime: fileTime)
-    }
-
-    /// Without a better clue a file was observed on the last day it covers; the file's time stays recorded as evidence.
-    func settleObserved(_ capture: inout Capture, contract: Contract, at path: String? = nil) throws {
-        let reader = CaptureReader(objects: objects, zones: nil)
-        guard
-            let report = try? reader.stage(
-                object: capture.object, at: path, contract: contract, facts: capture.facts, digests: false, { _ in }
-            ).report, let last = report.period?.upperBound
-        else { return }
-        capture.observed = Timestamp(milliseconds: last * 86_400_000)
-        capture.observedFrom = "last_day"
     }
 
     /// Copies the file into its landing folder, unless it is there already.

@@ -48,7 +48,8 @@ struct Promoter {
                         remedy: "feed \(gone.capture.name) again first: bedrot ingest FILE; then this one"))
             }
             if !acceptChanges,
-                let doubt = try ChangeCheck(lake: lake, state: state).doubt(capture, contract: contract, hash: hash, reader: reader)
+                let doubt = try Doubts(lake: lake, state: state)
+                    .doubt(capture, contract: contract, hash: hash, report: result.report, reader: reader)
             {
                 guard let ask, ask(doubt.message) else { return try quarantine(capture, hash: hash, doubt) }
             }
@@ -294,7 +295,7 @@ struct ChangeCheck {
         // What a person can do about it depends on what said whose file it is.
         var named = false
         if case .fields(let keys) = contract.account, let first = keys.first { named = capture.fields[first] != nil }
-        let file = capture.landing.isEmpty ? capture.name : lake.layout.path(capture.landing)
+        let file = (capture.landing.isEmpty ? capture.name : lake.layout.path(capture.landing)).shellQuoted
         return CleaningError(
             code: "looks_like_another_account",
             message:
@@ -304,7 +305,7 @@ struct ChangeCheck {
                 """,
             remedy:
                 """
-                if it is theirs: bedrot ingest --accept-changes --account \(capture.account) \(file); if not: \
+                if it is theirs: bedrot ingest --accept-changes --account \(capture.account.shellQuoted) \(file); if not: \
                 \(named ? "its name is wrong, so give the file the right one and feed it again" : "feed it again with the right --account")
                 """
         )

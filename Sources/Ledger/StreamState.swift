@@ -16,8 +16,8 @@ struct StreamState {
         /// Code of the quarantine that stands, and the contract it was found under.
         var quarantine: (code: String, contract: Hash256?)?
 
-        /// Held back whole because it looks like another account's.
-        var isDoubted: Bool { quarantine?.code == "looks_like_another_account" }
+        /// Held back whole until a person answers.
+        var isDoubted: Bool { quarantine.map { Doubts.codes.contains($0.code) } ?? false }
 
         /// Neither promoted nor quarantined: an interrupted run left it.
         var isUnsettled: Bool { live && promotion == nil && quarantine == nil }
@@ -26,7 +26,7 @@ struct StreamState {
         func awaits(_ contract: Hash256) -> Bool {
             if let promotion { return promotion.contract != contract || promotion.revision != Int64(Cleaner.revision) }
             guard let quarantine, live, let judged = quarantine.contract else { return false }
-            return judged != contract && quarantine.code != "looks_like_another_account"
+            return judged != contract && !Doubts.codes.contains(quarantine.code)
         }
     }
 

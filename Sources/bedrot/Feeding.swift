@@ -84,7 +84,7 @@ struct Ingest: ParsableCommand {
     @Option(help: "First day in the file: proves the years too.", transform: Moments.day)
     var firstDay: Int64?
 
-    @Flag(help: "Take a file although it changes many known days a lot.")
+    @Flag(help: "Take a file in doubt: many known days change a lot, days still to come, a name that says too little.")
     var acceptChanges = false
 
     @Flag(inversion: .prefixedNo, help: "Project after ingesting.")

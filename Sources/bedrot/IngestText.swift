@@ -30,6 +30,10 @@ enum IngestText {
 
     private static func print(_ file: FileOutcome, _ report: IngestReport, quiet: Bool) {
         let name = Files.name(file.path)
+        if let time = file.doubtedTime {
+            let instead = file.observed.map { "; taken as observed \(String($0.iso.prefix(10)))" } ?? ""
+            Terminal.note("\(name): its name says \(String(time.iso.prefix(16))), which is still to come\(instead)")
+        }
         switch file.kind {
         case .promoted(let capture, let event, let item, _, let held):
             if !quiet {
