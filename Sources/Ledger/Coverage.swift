@@ -74,7 +74,10 @@ private struct Attempt {
     let account: String?
     let state: DayState
     let note: String?
+    /// The days it was about, where that is known.
     var days: ClosedRange<Int64>?
+    /// A file of unknown days: those since the last day that is here, up to its own.
+    var isOpen = false
 }
 
 extension Lake {
@@ -109,17 +112,16 @@ extension Lake {
         for (stream, (contract, _)) in definitions.contracts.sorted(by: { $0.key < $1.key }) where !contract.setAside {
             if let service, contract.service != service { continue }
             let reader = CoverageReader(lake: self, contract: contract, service: services[contract.service], zone: zone)
-            let (state, attempts, notes) = try reader.read()
-            let accounts = Set(state.entries.values.map(\.capture.account)).union(attempts.compactMap(\.account))
-            guard !accounts.isEmpty || !attempts.isEmpty else {
+            let past = try reader.read()
+            let accounts = Set(past.state.entries.values.map(\.capture.account)).union(past.attempts.compactMap(\.account))
+            guard !accounts.isEmpty || !past.attempts.isEmpty else {
                 untouched.append((stream, reader.remedy(.never, nil, account: nil)))
                 continue
             }
             for account in accounts.isEmpty ? [""] : accounts.sorted() {
                 rows.append(
                     try reader.row(
-                        account, state, attempts.filter { $0.account ?? account == account }, notes.filter { $0.account == account },
-                        window: (from, to), today: today, dayColumn: definitions.dayColumn(of: stream)))
+                        account, past, window: (from, to), today: today, dayColumn: definitions.dayColumn(of: stream)))
             }
         }
         return CoverageReport(today: today, rows: rows, untouched: untouched)
@@ -178,18 +180,30 @@ private struct CoverageReader {
 
     typealias Note = (account: String, days: ClosedRange<Int64>, text: String)
 
-    func read() throws -> (StreamState, [Attempt], [Note]) {
+    /// What the log says of a dataset.
+    struct Past {
+        var state: StreamState
+        var attempts: [Attempt] = []
+        var notes: [Note] = []
+        /// The day each capture was made on: it can show no later one.
+        var made: [Int64: Int64] = [:]
+    }
+
+    func read() throws -> Past {
         try lake.log.read { transaction in
             let state = try StreamState(contract.stream, transaction)
             var attempts: [Attempt] = []
             var notes: [Note] = []
-            let types: [EventType] = [.failed, .quarantined, .gapAcknowledged]
+            var made: [Int64: Int64] = [:]
+            let types: [EventType] = [.captured, .failed, .quarantined, .gapAcknowledged]
             try transaction.events(EventQuery(streams: [contract.stream], types: types.map(\.rawValue))) { event in
-                if event.type == EventType.gapAcknowledged.rawValue {
+                if event.type == EventType.captured.rawValue {
+                    made[event.seq] = day(event)
+                } else if event.type == EventType.gapAcknowledged.rawValue {
                     if let account = event.body["account"]?.string, let days = days(event.body) {
                         notes.append((account, days, event.body["note"]?.string ?? ""))
                     }
-                } else if let attempt = attempt(event, state) {
+                } else if let attempt = attempt(event, state, made) {
                     attempts.append(attempt)
                 }
                 return true
@@ -207,7 +221,7 @@ private struct CoverageReader {
                 }
                 return true
             }
-            return (state, attempts + asked.values.sorted { $0.seq < $1.seq }, notes)
+            return Past(state: state, attempts: attempts + asked.values.sorted { $0.seq < $1.seq }, notes: notes, made: made)
         }
     }
 
@@ -220,17 +234,26 @@ private struct CoverageReader {
         return first...last
     }
 
-    private func attempt(_ event: Event, _ state: StreamState) -> Attempt? {
+    private func attempt(_ event: Event, _ state: StreamState, _ made: [Int64: Int64]) -> Attempt? {
         if event.type == EventType.quarantined.rawValue {
             guard let seq = event.body["capture"]?.int else {
+                // Nothing is known of its days but the one it was fed on.
                 return Attempt(
                     seq: event.seq, day: day(event), account: nil, state: .failed,
-                    note: "\(event.body["name"]?.string ?? "a file") was refused: \(event.body["code"]?.string ?? "")")
+                    note: "\(event.body["name"]?.string ?? "a file") was refused: \(event.body["code"]?.string ?? "")",
+                    days: day(event)...day(event))
             }
             guard let entry = state.entries[seq], entry.live, entry.quarantine != nil else { return nil }
-            return Attempt(
-                seq: event.seq, day: day(event), account: entry.capture.account, state: .failed,
+            let seen = min(zone.day(of: entry.capture.observed), made[seq] ?? day(event))
+            var attempt = Attempt(
+                seq: event.seq, day: seen, account: entry.capture.account, state: .failed,
                 note: "\(entry.capture.name) (capture \(seq)) is held back: \(event.body["code"]?.string ?? "quarantined")")
+            if let days = period(of: entry.capture), days.lowerBound <= made[seq] ?? day(event) {
+                attempt.days = days.lowerBound...min(days.upperBound, made[seq] ?? day(event))
+            } else {
+                attempt.isOpen = true
+            }
+            return attempt
         }
         let outcome = event.body["outcome"]?.string ?? ""
         let state: DayState =
@@ -241,12 +264,21 @@ private struct CoverageReader {
             days: days(event.body))
     }
 
+    /// The days that a capture which is held back tells of; nil where it cannot be read that far.
+    private func period(of capture: Capture) -> ClosedRange<Int64>? {
+        guard !contract.isSnapshot, contract.period != nil else { return nil }
+        let reader = CaptureReader(objects: lake.objects, zones: nil)
+        return try? reader.stage(object: capture.object, contract: contract, facts: capture.facts, digests: false) { _ in }.report.period
+    }
+
     // MARK: Days
 
     func row(
-        _ account: String, _ state: StreamState, _ attempts: [Attempt], _ notes: [Note], window: (from: Int64?, to: Int64?), today: Int64,
-        dayColumn: (fact: String, column: String)?
+        _ account: String, _ past: Past, window: (from: Int64?, to: Int64?), today: Int64, dayColumn: (fact: String, column: String)?
     ) throws -> CoverageRow {
+        let state = past.state
+        let attempts = past.attempts.filter { $0.account ?? account == account }
+        let notes = past.notes.filter { $0.account == account }
         let live = state.entries.values.filter { $0.live && $0.capture.account == account }.sorted { $0.capture.seq < $1.capture.seq }
         if contract.isSnapshot { return snapshots(account, live, attempts, notes, window: window, today: today) }
         var spans: [(days: ClosedRange<Int64>, isPartial: Bool)] = []
@@ -260,7 +292,8 @@ private struct CoverageReader {
                 continue
             }
             let download = entry.capture.facts.downloadDay
-            spans.append((first...last, contract.partialLastDay && download == last))
+            let made = past.made[entry.capture.seq] ?? last
+            if first <= made { spans.append((first...min(last, made), contract.partialLastDay && download == last)) }
         }
         func answer(_ runs: [DayRun]) -> CoverageRow {
             CoverageRow(
@@ -280,7 +313,12 @@ private struct CoverageReader {
             for index in Int(part.lowerBound - first)...Int(part.upperBound - first) { body(index) }
         }
         for attempt in attempts.sorted(by: { $0.seq < $1.seq }) {
-            guard let span = attempt.days ?? (first <= attempt.day ? first...attempt.day : nil) else { continue }
+            var since = first
+            if attempt.isOpen {
+                let before = spans.map(\.days).filter { $0.lowerBound <= attempt.day }.map(\.upperBound).max()
+                since = min(before ?? attempt.day, attempt.day - 1) + 1
+            }
+            guard let span = attempt.days ?? (since <= attempt.day ? since...attempt.day : nil) else { continue }
             fill(span) { (days[$0], why[$0]) = (attempt.state, attempt.note) }
         }
         for note in notes { fill(note.days) { (days[$0], why[$0]) = (.acknowledged, note.text) } }

@@ -136,6 +136,42 @@ import Testing
         #expect(all.untouched.contains { $0.stream == "tiktok/overview" && $0.remedy.contains("Overview_") })
     }
 
+    /// Only the days it tells of, or may tell of, are its fault.
+    @Test func aFileThatIsHeldBackIsBlamedForItsOwnDaysOnly() throws {
+        let root = try Root()
+        try spotify(root, [1, 2, 3], from: "2025-03-01", made: "2025-03-05")
+        try spotify(root, [1, 2, 3, 4], from: "2025-03-08", made: "2025-03-13")
+        // Its days are known: it waits as it looks like another account's.
+        let strange = [5000, 6000, 7000, 8000, 9000, 9000]
+        let stamp = Export.spotifyName("A", "20250315_120000")
+        #expect(try root.feed(root.file(stamp, Export.spotify(strange, from: "2025-03-08"))).word == "quarantined")
+        let expected = ["03-01..03-03 pulled", "03-04..03-07 never_tried", "03-08..03-11 pulled", "03-12..03-13 failed"]
+        #expect(try days(root, "spotify") == expected + ["03-14..03-18 never_tried", "03-19..03-20 not_yet_due"])
+        // Its days are not known: those since the last day that is here, up to when it was made.
+        _ = try root.feed(root.file(Export.spotifyName("A", "20250316_120000"), "date,listeners\n2025-03-04,1\n"))
+        #expect(
+            try days(root, "spotify")
+                == Array(expected.prefix(3)) + ["03-12..03-16 failed", "03-17..03-18 never_tried", "03-19..03-20 not_yet_due"])
+        // What was never captured is of the day it was fed on, and nobody's.
+        #expect(try root.feed(root.file("Nobody-audience-timeline.csv", Export.spotify([1]))).word == "quarantined")
+        #expect(try days(root, "spotify", to: "2025-03-07") == Array(expected.prefix(2)))
+    }
+
+    @Test func daysStillToComeAreNotCovered() throws {
+        let root = try Root()
+        let today = try root.lake.today()
+        let first = CalendarDay.text(day: today - 3)
+        let text = Export.spotify([1], from: first) + "2199-01-01,1,1,1\n"
+        let path = try root.file("A-audience-timeline.csv", text)
+        _ = try root.feed(path, account: "A")
+        let outcome = try root.feed(path, account: "A", acceptChanges: true)
+        #expect(outcome.word == "promoted")
+        let report = try root.lake.coverage(service: "spotify", from: nil, to: nil, today: today + 10)
+        #expect(report.rows[0].lastDay == today, "a capture shows nothing later than itself")
+        #expect(report.rows[0].runs.first?.days == today - 3...today)
+        #expect(report.rows[0].runs.contains { $0.state == .never })
+    }
+
     @Test func aGapThatStaysCanBeAcknowledged() throws {
         let root = try Root()
         try spotify(root, [1, 2, 3], from: "2025-03-01", made: "2025-03-05")
