@@ -25,7 +25,10 @@ extension Lake {
         let captures = try captures(of: name)
         guard let newest = captures.last else {
             throw LedgerError(
-                "nothing is known of “\(name)”: it is no file of a zone, and its bytes were never captured; feed it: bedrot ingest \(name)")
+                """
+                nothing is known of “\(name)”: it is no file of a zone, and its bytes were never captured; feed it: \
+                bedrot ingest \(name.shellQuoted)
+                """)
         }
         if let line { return try lineage(capture: newest, line: line) }
         var report = LineageReport(subject: name)
@@ -36,7 +39,7 @@ extension Lake {
 
     /// Captures behind a file, oldest first.
     private func captures(of name: String) throws -> [Int64] {
-        let path = name.hasPrefix(layout.root + "/") ? String(name.dropFirst(layout.root.count + 1)) : name
+        let path = below(name)
         func isMeant(_ known: String?) -> Bool { known.map { $0 == path || Files.name($0) == path } ?? false }
         var found = Set<Int64>()
         try log.read { transaction in
@@ -61,6 +64,18 @@ extension Lake {
             found.formUnion(try capturesBehindCurated(archived ?? path))
         }
         return found.sorted()
+    }
+
+    /// A path below the root, from the root on, wherever it is named from: it may lead there from the folder that the person is in. A name
+    /// that leads nowhere stays as it is.
+    private func below(_ name: String) -> String {
+        if name.hasPrefix(layout.root + "/") { return String(name.dropFirst(layout.root.count + 1)) }
+        let parent = Files.parent(name)
+        let folder = parent.isEmpty ? name.hasPrefix("/") ? "/" : "." : parent
+        guard Files.exists(name) || name.contains("/"), let root = Files.realPath(layout.root), let real = Files.realPath(folder),
+            real == root || real.hasPrefix(root + "/")
+        else { return name }
+        return String("\(real)/\(Files.name(name))".dropFirst(root.count + 1))
     }
 
     /// Live captures of the datasets that a curated file is made of.
