@@ -422,7 +422,7 @@ func folded(_ heading: String) -> String {
 }
 
 /// The candidate within a third of the word's length (at least two edits), if any.
-func closest(_ word: String, _ candidates: [String]) -> String? {
+package func closest(_ word: String, _ candidates: [String]) -> String? {
     let scored = candidates.map { (distance(Array(word.utf8), Array($0.utf8)), $0) }
     guard let best = scored.min(by: { $0.0 < $1.0 }), best.0 <= max(2, word.utf8.count / 3) else { return nil }
     return best.1

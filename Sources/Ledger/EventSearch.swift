@@ -1,3 +1,4 @@
+import Cleaning
 package import EventLog
 import Projection
 
@@ -84,6 +85,34 @@ package struct FoundEvent: Sendable {
 }
 
 extension Lake {
+    /// Refuses services and datasets that neither a definition nor an event names: no event can be found of them.
+    package func check(_ filter: EventFilter) throws {
+        guard !filter.services.isEmpty || !filter.datasets.isEmpty else { return }
+        let definitions = try definitionsInForce()
+        var services = Set(definitions.services.keys).union(definitions.contracts.values.map(\.contract.service))
+        var datasets = Set(definitions.contracts.values.map(\.contract.dataset))
+        guard !services.isSuperset(of: filter.services) || !datasets.isSuperset(of: filter.datasets) else { return }
+        // A service that was taken away has its past.
+        try log.read { transaction in
+            try transaction.events(EventQuery()) { event in
+                let (service, dataset) = Self.subject(of: event)
+                if let service { services.insert(service) }
+                if let dataset { datasets.insert(dataset) }
+                return true
+            }
+        }
+        func refuse(_ asked: [String], _ known: Set<String>, _ what: String) throws {
+            guard let unknown = asked.first(where: { !known.contains($0) }) else { return }
+            let bare = unknown.split(separator: "/").last.map(String.init) ?? unknown
+            let near = known.contains(bare) ? bare : closest(bare, known.sorted())
+            throw LedgerError(
+                "there is no \(what) “\(unknown)”"
+                    + (near.map { "; did you mean \($0)?" } ?? "; known: \(known.sorted().joined(separator: ", "))"))
+        }
+        try refuse(filter.services, services, "service")
+        try refuse(filter.datasets, datasets, "dataset")
+    }
+
     /// Hands over the events that a filter lets through, until `body` returns false.
     package func events(_ filter: EventFilter, _ body: (FoundEvent) throws -> Bool) throws {
         var query = filter.query

@@ -123,7 +123,7 @@ extension Lake {
             throw LedgerError(
                 """
                 \(kpi.id) has \(explanation.values.count) values here; say which one the figure is: bedrot kpi explain \(kpi.id) \
-                \(kpi.dimensions.map { "\($0)=…" }.joined(separator: " ")) --compare \(figure)
+                \(kpi.dimensions.map { "\($0)=…" }.joined(separator: " ")) --compare \(figure.shellQuoted)
                 """)
         }
         let digits = plain.split(separator: ".").dropFirst().first?.utf8.count ?? 0

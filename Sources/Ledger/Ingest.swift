@@ -271,7 +271,7 @@ extension Lake {
             outcome.code = "account_contradicted"
             outcome.kind = .quarantined(
                 capture: nil, reason: "--account says \(given), but the \(said.by) says \(said.account)",
-                remedy: "bedrot ingest \(path) without --account; if the \(said.by) is wrong, correct that first")
+                remedy: "bedrot ingest \(path.shellQuoted) without --account; if the \(said.by) is wrong, correct that first")
             return Identified(outcome: outcome)
         }
         guard
@@ -279,10 +279,11 @@ extension Lake {
                 contract, name: name, path: path, landing: landing, given: options.account, isClaim: options.isAboutOneFile)
         else {
             let known = name.account.map { "; “\($0)” is not a known account" } ?? ""
-            let lasting = name.account.map { "; once and for all: bedrot reference account \(contract.service) \"\($0)\" NAME" } ?? ""
+            let alias = "bedrot reference account \(contract.service)"
+            let lasting = name.account.map { "; once and for all: \(alias) \($0.shellQuoted) NAME" } ?? ""
             outcome.kind = .quarantined(
                 capture: nil, reason: "nothing says whose file this is: not its name, not its folder\(known)",
-                remedy: "bedrot ingest --account NAME \(path)\(lasting)")
+                remedy: "bedrot ingest --account NAME \(path.shellQuoted)\(lasting)")
             return Identified(outcome: outcome)
         }
         outcome.account = account

@@ -40,7 +40,10 @@ package final class Lake {
     package static func open(_ layout: Layout, mode: EventLog.Mode, definitions: String?) throws -> Lake {
         guard Files.exists(layout.log) else {
             throw LedgerError(
-                "\(layout.root) is not a data root (it has no ledger/log); make one: bedrot --root \(layout.root) init --label NAME")
+                """
+                \(layout.root) is not a data root (it has no ledger/log); make one: bedrot --root \(layout.root.shellQuoted) \
+                init --label NAME
+                """)
         }
         // A person at the keyboard may come back after weeks; only unattended runs stop at a jump ahead. Steps back are refused for all.
         let log = try EventLog.open(at: layout.log, mode: mode, indexing: indexEntries, options: Options(jumpLimit: Int64.max))
@@ -61,7 +64,7 @@ package final class Lake {
         guard let first = try log.read({ try $0.event(1) }) else {
             throw LedgerError(
                 """
-                the log in \(layout.log) is empty: making this root was interrupted; do it again: bedrot --root \(layout.root) \
+                the log in \(layout.log) is empty: making this root was interrupted; do it again: bedrot --root \(layout.root.shellQuoted) \
                 init --label NAME
                 """
             )

@@ -28,17 +28,22 @@ package struct RestatementFilter: Sendable {
         self.period = period
     }
 
+    /// Source values of a platform, by its name or member id.
+    fileprivate static func sources(of platform: String, _ database: Database) throws -> [Int64] {
+        let norm = SourceNames.normalised(platform.hasPrefix("platform:") ? String(platform.dropFirst(9)) : platform)
+        return try Row.fetchAll(database, sql: "SELECT source_id, platform_id, name FROM platform_of").filter {
+            [$0["platform_id"] as String, $0["name"]].contains { text in
+                SourceNames.normalised(text.hasPrefix("platform:") ? String(text.dropFirst(9)) : text) == norm
+            }
+        }.map { $0["source_id"] as Int64 }
+    }
+
     /// Conditions over the closed version `o`; nil where the table can hold nothing that is asked for.
     fileprivate func condition(_ shape: TableShape, _ database: Database) throws -> String? {
         var conditions = ""
         if let platform {
             guard let column = shape.columns.first(where: { $0.storage == .source("platform") }) else { return nil }
-            let norm = SourceNames.normalised(platform.hasPrefix("platform:") ? String(platform.dropFirst(9)) : platform)
-            let ids = try Row.fetchAll(database, sql: "SELECT source_id, platform_id, name FROM platform_of").filter {
-                [$0["platform_id"] as String, $0["name"]].contains { text in
-                    SourceNames.normalised(text.hasPrefix("platform:") ? String(text.dropFirst(9)) : text) == norm
-                }
-            }.map { $0["source_id"] as Int64 }
+            let ids = try Self.sources(of: platform, database)
             conditions += " AND o.\"\(column.name)\" IN (\(ids.map(String.init).joined(separator: ", ")))"
         }
         if let period {
@@ -77,7 +82,24 @@ extension Lake {
     ) throws -> [Restatement] {
         let definitions = try definitionsInForce()
         var found: [Restatement] = []
+        if let wanted {
+            let known = definitions.facts.flatMap { [$0.name] + $0.totals.map(\.name) }
+            guard known.contains(wanted) else {
+                let near = closest(wanted, known.sorted()).map { "did you mean \($0)?" } ?? "`bedrot schema` lists them"
+                throw LedgerError("there is no fact or total “\(wanted)”; \(near)")
+            }
+        }
         try warehouse().queue.read { database in
+            if let platform = filter.platform, try RestatementFilter.sources(of: platform, database).isEmpty {
+                let known = try String.fetchAll(database, sql: "SELECT DISTINCT name FROM platform_of ORDER BY name")
+                let folded = known.map { ($0, SourceNames.normalised($0)) }
+                let word = closest(SourceNames.normalised(platform), folded.map(\.1))
+                let near = word.flatMap { word in folded.first { $0.1 == word }?.0 }
+                throw LedgerError(
+                    "there is no platform “\(platform)”"
+                        + (near.map { "; did you mean \($0)?" }
+                            ?? (known.isEmpty ? "; no figure names one yet" : "; known: \(known.joined(separator: ", "))")))
+            }
             for fact in definitions.facts {
                 // Of several kept totals the first tells all: the others are the same money once more.
                 let totals = fact.totals.map(\.name)

@@ -34,7 +34,7 @@ package struct QualityIssue: Sendable, Equatable {
         case .noCurrency:
             return """
                 \(count) of account \(subject) in a currency that nobody names, so not converted; \
-                bedrot reference currency \(value) \(subject) CODE
+                bedrot reference currency \(value.shellQuoted) \(subject.shellQuoted) CODE
                 """
         case .sameKey:
             return """

@@ -111,6 +111,7 @@ struct Events: ParsableCommand {
     func run() throws {
         try options.read { lake in
             let filter = try filter(lake)
+            try lake.check(filter)
             if let by { return try printCounts(try lake.countEvents(filter, by: by), by) }
             let printer = EventPrinter(form: raw || options.json ? .bytes : csv ? .csv : .table)
             // The head is read first: what comes while the past is printed is not passed over.

@@ -112,6 +112,9 @@ struct Ingest: ParsableCommand {
         if options.json {
             try Terminal.json(IngestText.json(report))
         } else {
+            if report.files.isEmpty {
+                Terminal.note("there is no file in \(paths.map(\.shellQuoted).joined(separator: ", ")); nothing was fed")
+            }
             IngestText.print(report, quiet: options.quiet, isDryRun: dryRun)
         }
         if report.hasFailed { throw ExitCode(1) }

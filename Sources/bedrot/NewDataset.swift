@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventLog
 import Ledger
+import Projection
 
 extension Zones {
     struct New: ParsableCommand {
@@ -28,7 +29,7 @@ extension Zones {
             for file in draft.files { Terminal.out("wrote \(file)") }
             if !draft.doubts.isEmpty { Terminal.out("not sure about:") }
             for doubt in draft.doubts { Terminal.out("  - \(doubt)") }
-            Terminal.out("next: check the contract, then bedrot ingest --account NAME \(sample)")
+            Terminal.out("next: check the contract, then bedrot ingest --account NAME \(sample.shellQuoted)")
         }
     }
 }

@@ -57,6 +57,12 @@ import Testing
         Case(["archive", "expire", "--yes", "--on", "2099-01-01"], 64, "--on is for --dry-run"),
         Case(["archive", "expire", "--yes", "--objects", "--file", "x.csv"], 64, "--objects is about what was received"),
         Case(["archive", "expire", "--yes", "--yes-the-log-cannot-replay-them"], 64, "second word", "--objects --yes"),
+        Case(["events", "--service", "spotfy"], 1, "no service “spotfy”", "did you mean spotify?"),
+        Case(["events", "--service", "definition"], 1, "no service “definition”"),
+        Case(["events", "--dataset", "spotify/audience"], 1, "no dataset “spotify/audience”", "did you mean audience?"),
+        Case(["events", "--dataset", "overviev", "--by", "day"], 1, "did you mean overview?"),
+        Case(["restatements", "--platform", "spotfy"], 1, "no platform “spotfy”", "did you mean Spotify?"),
+        Case(["restatements", "--table", "fact_audience_dy"], 1, "did you mean fact_audience_day?"),
         Case(["events", "--definitions", "/nowhere"], 1, "/nowhere holds no definitions", "--definitions"),
     ])
     func mistakesAreExplained(test: Case) throws {
@@ -92,6 +98,29 @@ import Testing
         let both = try Binary.run(["digest"], environment: ["PROJECT_ROOT": one.path], workingFolder: other.path)
         #expect(both.code == 1)
         for part in [one.path, other.path, "--root"] { #expect(both.errors.contains(part)) }
+    }
+
+    /// A path is meant as the shell gave it, not from the root on.
+    @Test func lineageOfAPathFromAboveTheRoot() throws {
+        let root = try SliceTests.lake.get()
+        let parts = root.path.split(separator: "/")
+        let above = "/" + parts.dropLast().joined(separator: "/")
+        let name = try #require(parts.last)
+        let known = try Binary.run(["lineage", "4_curated/dk_bank_details.csv", "--root", root.path], workingFolder: "/")
+        #expect(known.code == 0, "\(known)")
+        for path in ["\(name)/4_curated/dk_bank_details.csv", "./\(name)/2_raw/../4_curated/dk_bank_details.csv"] {
+            let output = try Binary.run(["lineage", path, "--root", root.path], workingFolder: above)
+            #expect(output.text.replacing(path, with: "4_curated/dk_bank_details.csv") == known.text, "\(output)")
+        }
+        let unknown = try Binary.run(["lineage", "no such file.csv", "--root", root.path], workingFolder: above)
+        #expect(unknown.code == 1 && unknown.errors.contains("bedrot ingest 'no such file.csv'"), "\(unknown)")
+    }
+
+    @Test func aFolderWithoutFilesIsSaid() throws {
+        let (root, folder) = (try Root(), try TemporaryFolder())
+        let output = try root.ok(["ingest", folder.path])
+        #expect(output.errors.contains("there is no file in \(folder.path)"), "\(output)")
+        #expect(try root.events(["--type", "run.*"]).isEmpty)
     }
 
     @Test(arguments: [(["--zone", "Mars"], "Mars"), (["--zone", "Europe/Nowhere"], "+02:00"), (["--currency", "dollars"], "ISO 4217")])

@@ -25,7 +25,6 @@ import Testing
             try seqs(root, ["--service", "spotify", "--service", "distrokid"])
                 == expected { ["spotify/audience", "distrokid/bank_details"].contains($0["stream"]?.string) })
         #expect(try seqs(root, ["--service", "spotify", "--dataset", "overview"]) == [])
-        #expect(try seqs(root, ["--service", "definition"]) == [], "a stream of another kind is no service")
     }
 
     @Test func accountsAreThoseOfTheCapturesSpokenOf() throws {

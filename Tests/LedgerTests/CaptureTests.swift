@@ -60,6 +60,19 @@ import Testing
         }
     }
 
+    @Test(arguments: [("Artist One", "'Artist One'"), ("it's", #"'it'\''s'"#), ("$HOME", "'$HOME'"), ("Ünö", "Ünö")])
+    func commandsToRepeatAreQuotedForAShell(name: String, quoted: String) throws {
+        let root = try Root()
+        let path = try root.file("in box/\(name)-audience-timeline.csv", Export.spotify([1]))
+        guard case .quarantined(_, _, let remedy?) = try root.feed(path).kind else {
+            Issue.record("should wait for a person")
+            return
+        }
+        #expect(remedy.contains("--account NAME '"), "\(remedy)")
+        #expect(remedy.hasSuffix("bedrot reference account spotify \(quoted) NAME"), "\(remedy)")
+        #expect(path.shellQuoted.hasPrefix("'") && "plain/path-1.csv".shellQuoted == "plain/path-1.csv" && "".shellQuoted == "''")
+    }
+
     @Test func anUnknownAccountIsHeldBackWithTheCommandToRepeat() throws {
         let root = try Root()
         let path = try root.file("Nobody-audience-timeline.csv", Export.spotify([1]))
