@@ -8,7 +8,9 @@ package struct ContractDraft: Sendable {
     package private(set) var doubts: [String] = []
 
     /// Makes a draft for `service/dataset` from a sample. Throws ``CleaningError`` for a file that is neither a table nor JSON.
-    package init(stream: String, fileName: String, sample: ByteSource) throws {
+    ///
+    /// - Parameter isTaken: whether a column cannot have a name; `_` is then put behind it.
+    package init(stream: String, fileName: String, sample: ByteSource, isTaken: (String) -> Bool = { _ in false }) throws {
         let head = try sample.bytes(0, min(sample.count, 1 << 22))
         var bytes = head
         var encoding = "utf-8"
@@ -30,7 +32,14 @@ package struct ContractDraft: Sendable {
                 "no_sample", "the sample is empty or no text", byte: 0, remedy: "give a CSV, TSV or JSON file; unpack a ZIP first")
         }
         let isDocument = first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
-        let found = isDocument ? try Self.document(bytes, &doubts) : try Self.table(bytes, &doubts)
+        var found = isDocument ? try Self.document(bytes, &doubts) : try Self.table(bytes, &doubts)
+        for index in found.fields.indices where isTaken(found.fields[index].name) {
+            let word = found.fields[index].name
+            var name = word + "_"
+            while isTaken(name) || found.fields.contains(where: { $0.name == name }) { name += "_" }
+            found.fields[index].name = name
+            doubts.append("\(found.fields[index].source) is called \(name): \(word) has a meaning of its own in SQL or in every table")
+        }
         write(stream, Self.pattern(fileName, &doubts), encoding, found)
     }
 

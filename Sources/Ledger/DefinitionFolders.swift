@@ -67,8 +67,8 @@ struct DefinitionFolders {
 extension Lake {
     /// Brings the log up to the definition files on disk: new and changed ones are captured, vanished ones noted.
     ///
-    /// Returns the definitions in use. A definition that does not parse stops here, before anything is written, and so does a shipped one
-    /// whose SQL is not portable; what is not portable in a user's own goes to ``definitionWarnings``.
+    /// Returns the definitions in use. A definition that does not parse stops here, before anything is written, and so does a loader that
+    /// cannot run, and a shipped file whose SQL is not portable; what is not portable in a user's own goes to ``definitionWarnings``.
     func captureDefinitions(run: String?) throws -> DefinitionSet {
         let files = try definitionFolders.read()
         let set = try DefinitionSet(files: files, or: projector.remembered)
@@ -100,6 +100,8 @@ extension Lake {
         guard !changed.isEmpty else { return }
         let found = set.portability(of: changed, own: definitionFolders.own())
         definitionWarnings += found.filter(\.isWarning)
+        // Once the log names a loader that cannot run, no dataset is projected any more.
+        if let error = set.loaderErrors(changed: changed).first { throw LedgerError("\(error); nothing was written") }
         let errors = found.filter { !$0.isWarning }
         guard let first = errors.first else { return }
         throw LedgerError(

@@ -24,7 +24,8 @@ extension Lake {
         let draft: ContractDraft
         let contract: Contract
         do {
-            draft = try ContractDraft(stream: stream, fileName: Files.name(path), sample: CaptureReader.source(of: path))
+            draft = try ContractDraft(
+                stream: stream, fileName: Files.name(path), sample: CaptureReader.source(of: path), isTaken: DefinitionSet.isReserved)
             contract = try Contract.parse(Array(draft.yaml.utf8), path: "zones/\(stream).yml")
         } catch let error as CleaningError {
             throw LedgerError("\(path): \(error)")
@@ -42,6 +43,7 @@ extension Lake {
         for (name, _) in files where Files.exists("\(layout.definitions)/\(name)") {
             throw LedgerError("\(layout.definitions)/\(name) exists already; remove it first, or choose another name")
         }
+        try check(files, of: path)
         for (name, text) in files {
             let full = "\(layout.definitions)/\(name)"
             try Files.makeFolder(Files.parent(full))
@@ -50,6 +52,18 @@ extension Lake {
         return DatasetDraft(
             stream: stream, files: files.map { "\(layout.definitions)/\($0.0)" }, doubts: draft.doubts,
             curated: projections ? "\(table).csv" : nil)
+    }
+
+    /// Refuses files that the next command would stumble over.
+    private func check(_ files: [(String, String)], of sample: String) throws {
+        let before = try definitionFolders.read()
+        let added = files.map { ($0.0, Array($0.1.utf8)) }
+        let known = Set(DefinitionSet.findings(in: before, own: Set(before.keys)))
+        let after = before.merging(added) { _, new in new }
+        let found = DefinitionSet.findings(in: after, own: Set(after.keys)).filter { !$0.isWarning && !known.contains($0) }
+        guard let first = found.first else { return }
+        throw LedgerError(
+            "a draft for \(sample) would not work: \(first); nothing was written. Rename the heading in the sample, or write it by hand")
     }
 
     private static func keys(_ contract: Contract) -> [String] {

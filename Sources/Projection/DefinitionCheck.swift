@@ -69,7 +69,7 @@ extension DefinitionSet {
     /// All that is wrong in a set of definition files, by path and line; empty when they can be used.
     ///
     /// Contracts are read on behind an error, one complaint a key. Rules that span files, and the portability of SQL, are judged over the
-    /// files that are sound.
+    /// files that are sound; where nothing is wrong with any, they are tried out as `project` would use them.
     ///
     /// - Parameter own: files of the user's own, whose SQL need not run on every engine: there that is a warning.
     package static func findings(in files: [String: [UInt8]], own: Set<String> = []) -> [DefinitionFinding] {
@@ -87,8 +87,9 @@ extension DefinitionSet {
                 found.append(DefinitionFinding(error, path: path))
             }
         }
-        found += sound.conflicts().map { DefinitionFinding($0, path: $0.path) }
+        found += (sound.conflicts() + sound.loaderErrors()).map { DefinitionFinding($0, path: $0.path) }
         found += sound.portability(of: Set(sound.files.keys), own: own)
+        if !found.contains(where: { !$0.isWarning }) { found += sound.trialErrors().map { DefinitionFinding($0, path: $0.path) } }
         return found.sorted { ($0.path, $0.line ?? 0, $0.column ?? 0, $0.key) < ($1.path, $1.line ?? 0, $1.column ?? 0, $1.key) }
     }
 

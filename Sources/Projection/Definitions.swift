@@ -386,9 +386,13 @@ package struct FactDefinition: Sendable {
         }
     }
 
+    /// Columns that every versioned table has.
+    static let own: Set = [
+        "id", "src", "account", "row_hash", "row_no", "row_count", "from_seq", "to_seq", "set_seq", "set_line", "win_seq",
+    ]
+
     /// Names go into SQL as they are, beside columns that every versioned table has.
     static func checkNames(tables: [String], columns: [String], path: String) throws {
-        let own: Set = ["id", "src", "account", "row_hash", "row_no", "row_count", "from_seq", "to_seq", "set_seq", "set_line", "win_seq"]
         for name in tables + columns {
             let isPlain = name.utf8.allSatisfy { $0 == 95 || (48...57).contains($0) || (97...122).contains($0) }
             guard isPlain, let first = name.utf8.first, !(48...57).contains(first) else {
@@ -418,6 +422,9 @@ struct LoaderSQL: Sendable {
     let expressions: [String]
     let names: [String]
 
+    /// Words that no row-wise loader may hold.
+    static let refused: Set = ["RANDOM", "STRFTIME", "DATETIME", "JULIANDAY", "OVER", "SELECT"]
+
     init(path: String, sql: String, columns: [String]) throws {
         func fail(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: nil, reason: reason) }
         let tokens = SQLTokens(SQLText.withoutComments(sql))
@@ -436,7 +443,7 @@ struct LoaderSQL: Sendable {
         for index in list where tokens[index].kind == .word {
             let word = tokens[index].text
             let isSum = (word == "SUM" || word == "COUNT") && tokens[index + 1].isSymbol("(")
-            guard isSum || ["RANDOM", "STRFTIME", "DATETIME", "JULIANDAY", "OVER", "SELECT"].contains(word) else { continue }
+            guard isSum || Self.refused.contains(word) else { continue }
             throw fail("“\(word)\(isSum ? "(" : "")” has no place in a row-wise loader")
         }
         let divides = tokens.tokens.contains { $0.isWord("IDIV") }

@@ -129,6 +129,9 @@ package struct SQLLint {
         "DELETE": "one SELECT",
     ]
 
+    /// Whether a word of this spelling, in upper case, is outside the portable subset wherever it stands.
+    static func isOutside(_ word: String) -> Bool { words[word] != nil }
+
     private mutating func report(_ index: Int, _ construct: String, _ message: String, use suggestion: String) {
         guard let token = tokens.at(index) else { return }
         found.append(

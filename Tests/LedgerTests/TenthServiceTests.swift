@@ -54,6 +54,38 @@ import Testing
         #expect(try root.lake.latestKPIs().values.first { $0.kpi == "radio_plays" }?.numerator == 29)
     }
 
+    /// Headings that are words of SQL, or names that every table has.
+    @Test(arguments: [
+        "when", "order", "group", "select", "account", "line", "rowid", "key", "seq", "capture", "datetime", "interval", "user", "value",
+        "set_seq", "day", "1st plays", "id",
+    ])
+    func headingsOfAnyName(_ heading: String) throws {
+        let root = try Root()
+        let file = try root.file("radio_2025-03-01.csv", "date,\(heading),plays\n2025-01-01,a,1\n2025-01-02,b,2\n")
+        let draft = try root.lake.draftDataset("radio/plays", from: file, projections: true)
+        #expect(try root.feed(file, account: "kexp", project: true).word == "promoted", "\(draft.doubts)")
+        let curated = try String(decoding: Files.read(root.layout.folder(.curated) + "/radio_plays.csv"), as: UTF8.self)
+        #expect(curated.split(separator: "\n").count == 3 && curated.contains("kexp,2025-01-02,b,2"), "\(curated)")
+        #expect(try DefinitionDoctor(root.layout, definitions: Root.package).findings.isEmpty)
+        if heading == "order" { #expect(draft.doubts.contains { $0.contains("order is called order_") }) }
+    }
+
+    /// A loader that SQLite refuses is found by the doctor, and the log never names it.
+    @Test func aLoaderThatCannotRunIsRefusedBeforeTheLogNamesIt() throws {
+        let root = try Root()
+        let file = try root.file("radio_2025-03-01.csv", Self.sample)
+        _ = try root.lake.draftDataset("radio/plays", from: file, projections: true)
+        let fact = root.layout.definitions + "/projections/warehouse/fact_radio_plays.sql"
+        let text = try String(decoding: Files.read(fact), as: UTF8.self)
+        try root.define("projections/warehouse/fact_radio_plays.sql", text.replacing("  plays,", with: "  when AS plays,"))
+        let found = try DefinitionDoctor(root.layout, definitions: Root.package).findings
+        #expect(found.count == 1 && found.allSatisfy { $0.finding.path == "projections/warehouse/fact_radio_plays.sql" }, "\(found)")
+        let head = try root.lake.log.read { try $0.head().seq }
+        #expect(throws: LedgerError.self) { try root.feed(file, account: "kexp", project: true) }
+        let events = try root.lake.log.read { try $0.head().seq }
+        #expect(events == head)
+    }
+
     @Test(arguments: ["radio", "Radio/plays", "a/b/c", "../x/y"]) func whatIsNoDataset(_ stream: String) throws {
         let root = try Root()
         let file = try root.file("x.csv", Self.sample)
