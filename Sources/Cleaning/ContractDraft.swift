@@ -168,12 +168,15 @@ package struct ContractDraft: Sendable {
     // MARK: what it may mean
 
     private enum Kind {
-        case day(String?), month, integer(thousands: Bool), decimal(percent: Bool), money(code: String, symbol: String?), flag, text
+        case day(String?), month, flag, text
+        case integer(thousands: Bool, DraftNumbers.Style)
+        case decimal(percent: Bool, DraftNumbers.Style)
+        case money(code: String, symbols: [String], DraftNumbers.Style)
     }
 
-    private static func kind(_ field: Field) -> (kind: Kind, doubt: String?) {
+    private static func kind(_ field: Field, _ numbers: DraftNumbers) -> (kind: Kind, doubt: String?) {
         let values = field.values.filter {
-            !$0.isEmpty && !["-", "n/a", "null", "undefined"].contains(String(decoding: $0, as: UTF8.self))
+            !$0.isEmpty && !nulls.contains(String(decoding: $0, as: UTF8.self))
         }
         guard !values.isEmpty else { return (.text, "\(field.name) is empty in the sample: text is taken") }
         func all(_ test: ([UInt8]) -> Bool) -> Bool { values.allSatisfy(test) }
@@ -192,17 +195,7 @@ package struct ContractDraft: Sendable {
             )
         }
         if all({ CalendarDay.month(String(decoding: $0, as: UTF8.self)) != nil }) { return (.month, nil) }
-        func number(_ text: [UInt8], scale: Int, thousands: Bool) -> Bool {
-            if case .value = PlainNumber.parse(text, scale: scale, thousands: thousands ? 44 : nil) { true } else { false }
-        }
         let heading = field.source.uppercased()
-        let code = ["USD", "EUR", "GBP", "CAD", "AUD", "BRL", "MXN", "JPY", "SEK", "CHF"].first { heading.contains($0) }
-        let symbols = [("$", "USD"), ("€", "EUR"), ("£", "GBP")]
-        for (symbol, guess) in symbols where values.contains(where: { String(decoding: $0, as: UTF8.self).contains(symbol) }) {
-            return (.money(code: code ?? guess, symbol: symbol), code == nil ? "\(field.name) has \(symbol): \(guess) is taken" : nil)
-        }
-        let isNumber = all { number($0, scale: 9, thousands: true) }
-        if isNumber, let code { return (.money(code: code, symbol: nil), nil) }
         let digitsOnly = all { $0.allSatisfy { $0 &- 48 < 10 } }
         if digitsOnly,
             ["ID", "ISRC", "UPC", "EAN", "CODE", "PHONE"].contains(where: {
@@ -212,15 +205,28 @@ package struct ContractDraft: Sendable {
         {
             return (.text, "\(field.name) looks like an identifier: text is taken, so that no digit is lost")
         }
-        if all({ number($0, scale: 0, thousands: true) }) {
-            return (.integer(thousands: values.contains { $0.contains(44) }), nil)
-        }
-        if isNumber { return (.decimal(percent: false), nil) }
-        if all({ $0.last == UInt8(ascii: "%") && number(Array($0.dropLast()), scale: 9, thousands: false) }) {
-            return (.decimal(percent: true), nil)
+        if let (style, doubt) = numbers.style(of: values, name: field.name) {
+            let symbols = numbers.symbols(in: values)
+            let code = DraftNumbers.code(in: heading)
+            if symbols.contains("%") {
+                return all { $0.last == UInt8(ascii: "%") } ? (.decimal(percent: true, style), doubt) : (.text, nil)
+            }
+            if let money = code ?? symbols.lazy.compactMap({ DraftNumbers.code(in: $0) }).first {
+                let guess = money.isGuess ? "\(field.name) has \(money.found): \(money.code) is taken" : nil
+                return (.money(code: money.code, symbols: symbols, style), [guess, doubt].compactMap(\.self).joined(separator: "; ").orNil)
+            }
+            if all({ numbers.isWhole($0, style) }) {
+                return (.integer(thousands: values.contains { $0.contains(style.thousands) }, style), doubt)
+            }
+            return (.decimal(percent: false, style), doubt)
         }
         let words: Set<String> = ["true", "false", "yes", "no"]
         if all({ words.contains(folded(String(decoding: $0, as: UTF8.self))) }) { return (.flag, nil) }
+        if all(DraftNumbers.looksLikeNumber) {
+            return (
+                .text, "\(field.name) looks like numbers in a spelling that cannot be told: text is taken; see thousands and decimal_mark"
+            )
+        }
         return (.text, nil)
     }
 
@@ -277,8 +283,9 @@ package struct ContractDraft: Sendable {
         yaml += "# Whose file it is: a hole of the name such as <handle>, ask, or {fixed: NAME}.\naccount: ask\n\n"
         yaml += "format:\n  encodings: [\(encoding)]\n" + sample.format.map { "  \($0)\n" }.joined() + "\ncolumns:\n"
         var kinds: [Kind] = []
+        let numbers = DraftNumbers(sample.fields.map(\.values))
         for field in sample.fields {
-            let (kind, doubt) = Self.kind(field)
+            let (kind, doubt) = Self.kind(field, numbers)
             kinds.append(kind)
             if let doubt { doubts.append(doubt) }
         }
@@ -288,10 +295,10 @@ package struct ContractDraft: Sendable {
             var parts = ["name: \(field.name)"]
             if field.source != field.name { parts.append("\(sample.isDocument ? "path" : "heading"): \(quoted(field.source))") }
             parts.append(contentsOf: Self.keys(kinds[index]))
-            if field.values.contains(where: { $0.first == UInt8(ascii: "-") && $0.count > 1 }), Self.isNumber(kinds[index]) {
+            if field.values.contains(where: { $0.contains(UInt8(ascii: "-")) && $0.count > 1 }), Self.isNumber(kinds[index]) {
                 parts.append("negative: true")
             }
-            let nulls = Set(field.values.map { String(decoding: $0, as: UTF8.self) }).intersection(["-", "n/a", "null", "undefined"])
+            let nulls = Set(field.values.map { String(decoding: $0, as: UTF8.self) }).intersection(Self.nulls)
             if !nulls.isEmpty { parts.append("nulls: [\(nulls.sorted().map(quoted).joined(separator: ", "))]") }
             if key?.contains(index) ?? false {
                 parts.append("required: true")
@@ -318,6 +325,8 @@ package struct ContractDraft: Sendable {
         for field in personal { doubts.append("\(field.name) may be personal: add personal: GROUP before you feed the file") }
     }
 
+    private static let nulls: Set<String> = ["-", "n/a", "null", "undefined"]
+
     private static func isNumber(_ kind: Kind) -> Bool {
         switch kind {
         case .integer, .decimal, .money: true
@@ -329,10 +338,12 @@ package struct ContractDraft: Sendable {
         switch kind {
         case .day(let pattern): ["type: day"] + (pattern.map { ["dates: [\"\($0)\"]"] } ?? [])
         case .month: ["type: month"]
-        case .integer(let thousands): ["type: integer"] + (thousands ? ["thousands: \",\""] : [])
-        case .decimal(let percent): ["type: decimal"] + (percent ? ["percent: true"] : ["thousands: \",\""])
-        case .money(let code, let symbol):
-            ["type: money", "currency: \(code)", "thousands: \",\""] + (symbol.map { ["symbols: [\"\($0)\"]"] } ?? [])
+        case .integer(let thousands, let style): ["type: integer"] + (thousands ? style.keys : [])
+        case .decimal(let percent, let style):
+            ["type: decimal"] + (percent ? ["percent: true"] + (style == .comma ? style.keys : []) : style.keys)
+        case .money(let code, let symbols, let style):
+            ["type: money", "currency: \(code)"] + style.keys
+                + (symbols.isEmpty ? [] : ["symbols: [\(symbols.map { "\"\($0)\"" }.joined(separator: ", "))]"])
         case .flag: ["type: flag"]
         case .text: ["type: text"]
         }

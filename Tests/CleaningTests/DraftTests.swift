@@ -38,6 +38,33 @@ import Testing
         #expect(draft.yaml.contains("upsert: [at, play_id]") && draft.yaml.contains("<captured_at>"))
     }
 
+    /// What decides between a point and a comma is the whole file.
+    @Test(arguments: [
+        // Decimal commas elsewhere: points stand between thousands.
+        (
+            "Tag;Titel;Plays;Umsatz €\n2025-03-01;One;1.234;12,50\n2025-03-02;Two;7;3,10 €\n", "One,1234,12.5\nTwo,7,3.1",
+            "plays reads two ways"
+        ),
+        (
+            "Tag;Titel;Plays;Umsatz\n2025-03-01;One;1.234;1.212,50 €\n2025-03-02;Two;7;-3,10 €\n", "One,1234,1212.5\nTwo,7,-3.1",
+            "EUR is taken"
+        ),
+        ("Day;Song;Plays;Fee\n2025-03-01;One;1,234;$12.50\n2025-03-02;Two;7;-$1,003.10\n", "One,1234,12.5\nTwo,7,-1003.1", "USD is taken"),
+        // Nothing decides: the point is taken, and that is said.
+        ("Day;Song;Plays;N\n2025-03-01;One;1.234;1\n2025-03-02;Two;2.500;2\n", "One,1.234,1\nTwo,2.5,2", "plays reads two ways (1.234)"),
+        ("Day;Song;Plays;N\n2025-03-01;One;1,234;1\n2025-03-02;Two;2,500;2\n", "One,1234,1\nTwo,2500,2", "plays reads two ways (1,234)"),
+        ("Day;Song;Rate;N\n2025-03-01;One;2,5%;1\n2025-03-02;Two;0,25 %;2\n", "One,0.025,1\nTwo,0.0025,2", "only 2 rows"),
+        ("Day;Song;Sum;N\n2025-03-01;One;1 234,50;1\n2025-03-02;Two;1,2,3;2\n", "One,1 234,50,1\nTwo,1,2,3,2", "sum looks like numbers"),
+        // A dollar in a name is no money.
+        ("Day;Song;By;N\n2025-03-01;One;A$AP;1\n2025-03-02;Two;$;2\n", "One,A$AP,1\nTwo,$,2", "only 2 rows"),
+    ])
+    func numbersOfAllSpellings(_ sample: (text: String, rows: String, doubt: String)) throws {
+        let (draft, outcome) = try draft("plays.csv", sample.text)
+        let rows = String(decoding: outcome.sink.csv, as: UTF8.self).replacing("\"", with: "").split(separator: "\n")
+        #expect(rows.map { String($0.dropFirst(11)) }.joined(separator: "\n") == sample.rows, "\(draft.yaml)")
+        #expect(draft.doubts.contains { $0.contains(sample.doubt) }, "\(draft.doubts)")
+    }
+
     @Test func whatIsNoSample() {
         for text in ["", "just words\n", "{\"a\":1}"] {
             #expect(throws: CleaningError.self) { try draft("x.csv", text) }
