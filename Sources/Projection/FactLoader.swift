@@ -29,10 +29,11 @@ final class FactLoader {
 
     deinit { rows.free() }
 
-    /// `forcingSQL` computes even simple expressions in SQLite, for tests of the equality.
+    /// `absent`: columns that the table has beyond the batches, null everywhere. `forcingSQL` computes even simple expressions in SQLite, for
+    /// tests of the equality.
     init(
-        fact: FactDefinition, loader: LoaderSQL, staged: StagedTable, columns: [StagedColumn], service: String, sources: SourceValues,
-        forcingSQL: Bool = false
+        fact: FactDefinition, loader: LoaderSQL, staged: StagedTable, columns: [StagedColumn], absent: [StagedColumn] = [],
+        service: String, sources: SourceValues, forcingSQL: Bool = false
     ) throws {
         self.fact = fact
         self.sources = sources
@@ -42,14 +43,14 @@ final class FactLoader {
         isKey = fact.columns.map(\.isKey)
         isText = columns.map { $0.type == .text }
         statement = try staged.prepare(loader.sql)
-        plan = forcingSQL ? nil : Self.plan(loader, columns, spaces: spaces)
+        plan = forcingSQL ? nil : Self.plan(loader, columns, absent: Set(absent.map(\.name)), spaces: spaces)
     }
 
-    private static func plan(_ loader: LoaderSQL, _ columns: [StagedColumn], spaces: [Int]) -> [Source]? {
+    private static func plan(_ loader: LoaderSQL, _ columns: [StagedColumn], absent: Set<String>, spaces: [Int]) -> [Source]? {
         var plan: [Source] = []
         for (index, expression) in loader.expressions.enumerated() {
             let wantsText = spaces[index] >= 0
-            guard let source = source(expression, columns) else { return nil }
+            guard let source = absent.contains(expression) ? .null : source(expression, columns) else { return nil }
             // A type that does not fit is SQLite's to complain about.
             switch source {
             case .cell(let cell): guard (columns[cell].type == .text) == wantsText else { return nil }

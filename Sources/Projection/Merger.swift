@@ -388,7 +388,10 @@ final class Merger {
         var made: [Feed] = []
         if !facts.isEmpty {
             let columns = try source.contract(hash).stagedColumns
-            let staged = try StagedTable(columns: columns)
+            // A loader reads what the contract of today has; an earlier one may lack columns, which nobody reported then.
+            let names = Set(columns.map(\.name))
+            let absent = (definitions.contracts[stream]?.contract.stagedColumns ?? []).filter { !names.contains($0.name) }
+            let staged = try StagedTable(columns: columns, absent: absent)
             made = try facts.map { fact in
                 guard let writer = writers[fact.name], let loader = fact.loaders[stream] else {
                     throw DefinitionError(
@@ -396,7 +399,8 @@ final class Merger {
                 }
                 let totals = fact.totals.compactMap { total in writers[total.name].map { TotalFeed(total: total, fact: fact, writer: $0) } }
                 let factLoader = try FactLoader(
-                    fact: fact, loader: loader, staged: staged, columns: columns, service: String(stream.prefix { $0 != "/" }),
+                    fact: fact, loader: loader, staged: staged, columns: columns, absent: absent,
+                    service: String(stream.prefix { $0 != "/" }),
                     sources: sources)
                 return try Feed(fact: fact, writer: writer, totals: totals, loader: factLoader, stream: stream, sources: sources)
             }

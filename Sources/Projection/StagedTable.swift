@@ -18,6 +18,8 @@ final class StagedTable {
         var lines: UnsafePointer<Int64>?
         var arena: UnsafeRawPointer?
         var types: [ColumnType] = []
+        /// How many more columns there are, all null.
+        var absent = 0
         var declaration = ""
         var account = ""
     }
@@ -37,11 +39,13 @@ final class StagedTable {
         var row = 0
     }
 
-    init(columns: [StagedColumn]) throws {
+    /// - Parameter absent: columns that read null everywhere: those that the contract has got since.
+    init(columns: [StagedColumn], absent: [StagedColumn] = []) throws {
         self.columns = columns
         feed = Feed()
         feed.types = columns.map(\.type)
-        let list = columns.map { "\"\($0.name)\" \($0.type == .text ? "TEXT" : "INTEGER")" }
+        feed.absent = absent.count
+        let list = (columns + absent).map { "\"\($0.name)\" \($0.type == .text ? "TEXT" : "INTEGER")" }
         feed.declaration = "CREATE TABLE staged(\(list.joined(separator: ", ")), line INTEGER, account TEXT)"
         guard sqlite3_open_v2(":memory:", &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nil) == SQLITE_OK else {
             throw SQLiteFailure(connection, "opening the staging connection")
@@ -165,7 +169,9 @@ final class StagedTable {
                 guard let cells = feed.cells, let lines = feed.lines, let arena = feed.arena else { return SQLITE_ERROR }
                 let column = Int(column)
                 guard column < feed.types.count else {
-                    if column == feed.types.count {
+                    if column < feed.types.count + feed.absent {
+                        sqlite3_result_null(context)
+                    } else if column == feed.types.count + feed.absent {
                         sqlite3_result_int64(context, lines[cursor.row])
                     } else {
                         sqlite3_result_text(context, feed.account, -1, StagedTable.transient)
