@@ -25,7 +25,7 @@ SELECT
   COALESCE(link, '') AS link,
   COALESCE(artist, '') AS artist,
   COALESCE(track, '') AS title,
-  COALESCE(visitor, '') AS visitor,
+  COALESCE(visitor, ip_address, email, '') AS visitor,
   COALESCE(country, '') AS territory,
   COALESCE(referrer, '') AS referrer,
   COALESCE(utm_source, '') AS utm_source,
