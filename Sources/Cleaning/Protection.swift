@@ -6,9 +6,17 @@ package struct ProtectionReport: Hashable, Sendable {
     package internal(set) var redacted = 0
     /// Lines whose columns cannot be told apart, replaced whole.
     package internal(set) var lines = 0
+    /// Headings and members beside personal values that the contract does not name, in order of appearance: their values are hidden.
+    package internal(set) var hidden: [String] = []
 
     /// Whether nothing had to be replaced.
-    package var isClean: Bool { personal.isEmpty && redacted == 0 && lines == 0 }
+    package var isClean: Bool { personal.isEmpty && redacted == 0 && lines == 0 && hidden.isEmpty }
+}
+
+extension ProtectionReport {
+    mutating func hide(_ name: String) {
+        if !hidden.contains(name) { hidden.append(name) }
+    }
 }
 
 /// Personal values and secrets leave a file before anything of it is stored.
@@ -21,7 +29,8 @@ extension Cleaner {
 
     /// The protected bytes of a landing file.
     ///
-    /// `pseudonym` gives what stands for a value of a group; the value comes trimmed and with ASCII letters in lower case.
+    /// `pseudonym` gives what stands for a value of a group; the value comes trimmed and with ASCII letters in lower case. Where a contract
+    /// has personal columns, values of columns and members that it does not name are hidden too: nobody has looked at what they hold.
     /// Documents lose the members that the contract names under `redact`, and every member or text that is named or holds an access
     /// token; saved pages, and files that are set aside, every value named like one, in tags and scripts. Throws ``CleaningError`` when the
     /// file cannot be read well enough to find what must go, and what `pseudonym` throws.
@@ -116,6 +125,14 @@ extension Cleaner {
                 guard let group = column.personal, found.sources[index] >= 0 else { continue }
                 fields[found.sources[index]] = try replacement(fields[found.sources[index]], group, pseudonym, &report)
             }
+            if contract.isPersonal {
+                for (index, heading) in found.headings.enumerated() where found.unknown.contains(heading) {
+                    let bare = trimmed(fields[index])
+                    guard !bare.isEmpty, !bare.elementsEqual(redacted.utf8) else { continue }
+                    report.hide(heading)
+                    fields[index] = Array(redacted.utf8)
+                }
+            }
             for (index, field) in fields.enumerated() {
                 if index > 0 { out.append(found.delimiter.byte) }
                 let isPlain = !found.quoted || !field.contains { $0 == found.delimiter.byte || $0 == 34 || $0 == 10 || $0 == 13 }
@@ -165,6 +182,7 @@ extension Cleaner {
                     }
                 }
             }
+            if contract.isPersonal { hideUnknown(in: document, contract, records, &changes, &report) }
         }
         guard !changes.isEmpty else { return text }
         changes.sort { ($0.range.lowerBound, -$0.range.upperBound) < ($1.range.lowerBound, -$1.range.upperBound) }
@@ -176,6 +194,33 @@ extension Cleaner {
             at = change.range.upperBound
         }
         return out + text[at...]
+    }
+
+    /// Members of records that the contract does not name, and texts around records that look like an address.
+    private static func hideUnknown(
+        in document: Document, _ contract: Contract, _ records: [RecordPath], _ changes: inout [(range: Range<Int>, text: [UInt8])],
+        _ report: inout ProtectionReport
+    ) {
+        let paths = contract.columns.flatMap(\.paths)
+        let named = contract.ignored.union(paths.map(\.head).map(folded))
+        let around = contract.ignored.union(paths.map { folded(String($0.text.drop { $0 == "^" || $0 == "$" })) })
+        func hide(_ node: Document.Node, _ key: [UInt8]) {
+            guard document.text(node) != Array(redacted.utf8) else { return }
+            report.hide(String(decoding: key, as: UTF8.self))
+            changes.append((document.range(node), quoted(Array(redacted.utf8))))
+        }
+        var seen: Set<Document.Node> = []
+        for record in records.flatMap({ $0.records(in: document) }) where seen.insert(record.node).inserted {
+            for (key, value) in document.members(record.node) where document.kind(value) != .null {
+                if !named.contains(folded(String(decoding: key, as: UTF8.self))) { hide(value, key) }
+            }
+            for parent in record.parents + [document.root] where parent != record.node && seen.insert(parent).inserted {
+                for (key, value) in document.members(parent) where document.kind(value) == .string {
+                    let isAddress = document.bytes[document.range(value)].contains(UInt8(ascii: "@"))
+                    if isAddress, !around.contains(folded(String(decoding: key, as: UTF8.self))) { hide(value, key) }
+                }
+            }
+        }
     }
 
     /// Where a column's value stands in the document itself: in the record, in an enclosing element (`^`) or at the root (`$`).

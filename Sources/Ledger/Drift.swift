@@ -6,6 +6,8 @@ import Projection
 package struct Drift: Sendable, Equatable {
     /// Headings that the contract does not know, as the file spells them.
     package let new: [String]
+    /// Those of them whose values were hidden, because the dataset holds personal data and nobody has said what they are.
+    package let hidden: [String]
     /// Optional columns that the account's capture before had and this one lacks.
     package let missing: [String]
     /// Columns whose values stopped reading as their type: most lines were rejected for it.
@@ -21,6 +23,7 @@ package struct Drift: Sendable, Equatable {
         let known = Set(before?.promotion?.item.missing ?? item.missing)
         missing = item.missing.filter { !known.contains($0) }
         new = report.newColumns
+        hidden = report.newColumns.filter { capture.protection?.hidden.contains($0) ?? false }
         retyped = report.retyped
         guard !new.isEmpty || !missing.isEmpty || !retyped.isEmpty else { return nil }
         func set(_ names: [String]) -> JSON { .array(names.sorted().map { .string($0) }) }
@@ -34,6 +37,7 @@ package struct Drift: Sendable, Equatable {
             "capture": .int(capture.seq), "name": .string(capture.name), "contract": .string(contract.hex), "key": .string(key),
             "new": .array(new.map { .string($0) }), "missing": .array(missing.map { .string($0) }),
         ]
+        if !hidden.isEmpty { body["hidden"] = .array(hidden.map { .string($0) }) }
         if !retyped.isEmpty { body["retyped"] = .array(retyped.map { .string($0) }) }
         return .object(body)
     }

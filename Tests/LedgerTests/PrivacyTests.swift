@@ -89,6 +89,18 @@ import Testing
         #expect(captured.body["protected"]?["personal"]?["payees"]?.int == 2)
     }
 
+    /// What the contract does not name may hold anything: it is hidden, and told as new.
+    @Test func columnsThatNobodyNamedAreHidden() throws {
+        let root = try root()
+        for group in ["payment_card", "payees"] { _ = try root.lake.createKey(group) }
+        let landing = root.layout.folder(.landing) + "/bank/purchases/" + Self.name
+        let text = "date,CardLast4,payee,amount,new_thing\n2025-03-01,73915204861,Zyxw Vutsrq,-5,of Zyxw Vutsrq\n"
+        let outcome = try root.feed(root.file(landing, text), project: true)
+        #expect(outcome.word == "promoted" && outcome.drift?.hidden == ["new_thing"])
+        #expect(try leaks(root) == [])
+        #expect(try root.events(.drifted).first?.body["hidden"]?.array?.count == 1)
+    }
+
     @Test(arguments: ["encrypted", "removed"]) func theOriginalInLandingIsSealedOrGone(_ fate: String) throws {
         let root = try root()
         try root.define("zones/bank/purchases.yml", Self.contract + "\noriginal: \(fate)\n")
