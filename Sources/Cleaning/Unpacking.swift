@@ -111,7 +111,8 @@ extension Cleaner {
                 let document = documents[odd]
                 throw CleaningError(
                     "no_records",
-                    "document \(odd + 1) of \(documents.count) does not hold \(contract.shape.wanted)",
+                    "document \(odd + 1) of \(documents.count) does not hold \(contract.shape.wanted)"
+                        + (document.complaint.map { "; it says: \($0)" } ?? ""),
                     line: Int64(odd + 1), byte: Int64(document.range(document.root).lowerBound),
                     remedy: "check that this is an answer of \(contract.title)")
             }

@@ -166,6 +166,9 @@ extension Lake {
         let made: (bytes: [UInt8], report: ProtectionReport)
         do {
             made = try Cleaner.protect(source, under: contract, secrets: secrets) { try keys.pseudonym($0, $1) }
+        } catch let error as CleaningError where contract.setAside && error.code == "not_json" {
+            // Nobody reads a file that is set aside, so here is the one place to see that it is cut off.
+            throw error
         } catch let error as CleaningError where !contract.isPersonal && !["key_missing", "secret_unreadable"].contains(error.code) {
             // Nothing personal is expected in it: the cleaner will say what is wrong, with the bytes at hand.
             return nil

@@ -1,0 +1,72 @@
+import Cleaning
+import Testing
+
+/// What nobody has named: values beside personal data, and answers that are errors.
+@Suite struct UnknownTests {
+    private func protect(_ text: String, _ stream: String) throws -> (text: String, report: ProtectionReport) {
+        let made = try Cleaner.protect(ByteSource(Array(text.utf8)), under: contract(stream)) { group, _ in Array("p1:\(group):k:aa".utf8) }
+        return (String(decoding: made.bytes, as: UTF8.self), made.report)
+    }
+
+    @Test func unknownMembersBesidePersonalOnesAreHidden() throws {
+        let text = """
+            {"list_id":"l1","contact":"planted1@example.org","total_items":1,"members":[{"email_address":"a@example.org","status":"subscribed",
+            "new_thing":"planted2@example.org","more":{"deep":["planted3"]},"nothing":null,"language":"en","stats":{"avg_open_rate":0.5},
+            "vip":false}]}
+            """
+        let made = try protect(text, "mailchimp/members")
+        #expect(!made.text.contains("planted") && made.report.hidden == ["new_thing", "more", "contact"], "\(made.text)")
+        for kept in ["\"status\":\"subscribed\"", "\"language\":\"en\"", "\"nothing\":null", "\"list_id\":\"l1\"", "0.5"] {
+            #expect(made.text.contains(kept), "\(kept)")
+        }
+        let again = try protect(made.text, "mailchimp/members")
+        #expect(again.text == made.text && again.report.isClean)
+        let contract = try contract("mailchimp/members")
+        let (raw, _) = try unpack(Array(made.text.utf8), contract)
+        var facts = CaptureFacts(fileName: "x")
+        facts.observedDay = 20_000
+        let outcome = try clean([raw[...]], contract, facts)
+        #expect(outcome.report?.rowsOut == 1 && Set(outcome.report?.newColumns ?? []) == ["new_thing", "more", "nothing"])
+    }
+
+    @Test func unknownColumnsBesidePersonalOnesAreHidden() throws {
+        let text = "Date,Link,Visitor,IP address,Email,Opened,User agent\n2025-06-01,a,joe,10.0.0.1,,1,planted\n2025-06-01,a,,,x@y.z,1,\n"
+        let made = try protect(text, "manual/submithub_links")
+        #expect(made.report.hidden == ["User agent"] && made.report.personal == ["link_visitor": 3])
+        #expect(
+            made.text == "Date,Link,Visitor,IP address,Email,Opened,User agent\n"
+                + "2025-06-01,a,p1:link_visitor:k:aa,p1:link_visitor:k:aa,,1,[redacted]\n2025-06-01,a,,,p1:link_visitor:k:aa,1,\n")
+        #expect(try protect(made.text, "manual/submithub_links").report.hidden == [])
+    }
+
+    @Test(arguments: [
+        (
+            #"{"error":{"message":"Error validating access token: user 100012345678 at me@example.org has not authorised EAAB1234567890abcdefghij1","type":"OAuthException","code":190}}"#,
+            "it says: Error validating access token: [redacted] … at … has not authorised … (190, OAuthException)"
+        ),
+        (
+            #"{"error":{"code":403,"message":"The request cannot be completed because you have exceeded your <a href=\"/youtube/v3/getting-started#quota\">quota</a>.","errors":[{"reason":"quotaExceeded"}]}}"#,
+            "quotaExceeded"
+        ),
+        (#"{"error":"invalid_grant","error_description":"Token expired"}"#, "it says: Token expired (invalid_grant)"),
+        (#"{"errors":[{"message":"Not signed in"}]}"#, "it says: Not signed in"),
+        (#"{"type":"https://x/y","title":"Resource Not Found","status":404,"detail":"Gone"}"#, "Resource Not Found Gone (404, …)"),
+    ])
+    func anAnswerThatIsAnErrorSaysSo(_ answer: (json: String, words: String)) throws {
+        let contract = try contract("metaads/insights")
+        let error = #expect(throws: CleaningError.self) { try unpack(Array(answer.json.utf8), contract) }
+        #expect(error?.code == "no_records" && error?.message.contains(answer.words) ?? false, "\(String(describing: error))")
+    }
+
+    @Test(arguments: [#"{"paging":{}}"#, #"{"title":"A page"}"#, "[]"]) func otherAnswersSayNothing(_ json: String) throws {
+        let contract = try contract("youtube/analytics")
+        let error = #expect(throws: CleaningError.self) { try unpack(Array(json.utf8), contract) }
+        #expect(error?.message.contains("it says") == false, "\(String(describing: error))")
+    }
+
+    @Test func theMessageIsCutOff() throws {
+        let json = #"{"error":{"message":"\#(String(repeating: "é ", count: 500))","code":1}}"#
+        let error = #expect(throws: CleaningError.self) { try unpack(Array(json.utf8), contract("metaads/insights")) }
+        #expect((error?.message.utf8.count ?? 0) < 400)
+    }
+}
