@@ -303,8 +303,12 @@ struct WarehouseViews {
     /// Amounts of a fact in a currency that has no rate on their day, counted on a kept total where there is one.
     private func unconvertedRows(_ fact: FactDefinition, currency: String, day: String) -> String {
         let total = fact.totals.first { $0.by.contains(currency) && $0.by.contains(day) }
-        let amounts = fact.columns.filter { $0.isMeasure && $0.storage == .nano }.map { "f.\"\($0.name)\" IS NOT NULL" }
-        let counted = total.map { ("SUM(f.row_count)", $0.name, "1") } ?? ("COUNT(*)", fact.name, "(\(amounts.joined(separator: " OR ")))")
+        // An amount of 0 needs no rate.
+        let amounts = fact.columns.filter { $0.isMeasure && $0.storage == .nano }.map(\.name)
+        func some(_ names: [String]) -> String { "(\(names.map { "f.\"\($0)\" <> 0" }.joined(separator: " OR ")))" }
+        let isSummed = total.map { total in amounts.allSatisfy(total.sums.contains) } ?? false
+        let counted =
+            total.map { ("SUM(f.row_count)", $0.name, isSummed ? some(amounts) : "1") } ?? ("COUNT(*)", fact.name, some(amounts))
         let condition = amounts.isEmpty ? "0" : counted.2
         return """
             SELECT 'no_rate', '\(fact.name)', UPPER(s.value), s.value, \(counted.0)

@@ -16,6 +16,15 @@ import Testing
         ] as [(Int64, Int64, Int64?)])
     func convert(amount: Int64, rate: Int64, expected: Int64?) { #expect(Money.convert(amount, rate: rate) == expected) }
 
+    @Test func nothingNeedsNoRate() throws {
+        let queue = try DatabaseQueue()
+        try queue.write { database in
+            database.add(function: Money.function)
+            let values = try Row.fetchOne(database, sql: "SELECT CONVERT_NANO(0, NULL), CONVERT_NANO(1, NULL), CONVERT_NANO(NULL, 5)")
+            #expect(values?[0] as Int64? == 0 && values?[1] as Int64? == nil && values?[2] as Int64? == nil)
+        }
+    }
+
     /// Lines in three currencies: dollars, euros (rates from 1 February), yen (never a rate).
     private static func lab() throws -> Lab {
         var definitions = Lab.definitions

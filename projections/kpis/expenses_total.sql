@@ -16,7 +16,7 @@ evidence:
   where: "day_no <= :day AND day_no IN (SELECT day_no FROM dim_date WHERE month = :month) AND category IN (SELECT id FROM source_value WHERE value = :category) AND entry NOT IN (SELECT id FROM source_value WHERE kind = 'expense_entry' AND value = 'payment')"
 ---*/
 SELECT c.value AS category, d.month AS month, SUM(CONVERT_NANO(f.amount_nano, r.nano_usd)) AS num, 1000000000 AS den,
-  SUM(CASE WHEN r.nano_usd IS NULL THEN 1 ELSE 0 END) AS unconverted
+  SUM(CASE WHEN CONVERT_NANO(f.amount_nano, r.nano_usd) IS NULL THEN 1 ELSE 0 END) AS unconverted
 FROM fact_expense f
 JOIN source_value c ON c.id = f.category
 JOIN source_value e ON e.id = f.entry

@@ -35,7 +35,7 @@ WITH part AS (
   JOIN dim_date d ON d.day_no = s.report_day_no
   WHERE s.report_day_no <= :day
   UNION ALL
-  SELECT d.month_no, 'expenses', 0 - CONVERT_NANO(f.amount_nano, r.nano_usd), CASE WHEN r.nano_usd IS NULL THEN 1 ELSE 0 END
+  SELECT d.month_no, 'expenses', 0 - CONVERT_NANO(f.amount_nano, r.nano_usd), CASE WHEN CONVERT_NANO(f.amount_nano, r.nano_usd) IS NULL THEN 1 ELSE 0 END
   FROM fact_expense f
   JOIN source_value e ON e.id = f.entry
   JOIN dim_date d ON d.day_no = f.day_no

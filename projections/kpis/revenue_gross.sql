@@ -33,7 +33,7 @@ WITH newest AS (
   UNION ALL
   -- A kept total says 0 where a report has no gross column at all.
   SELECT 'TooLost', d.month_no, CASE WHEN t.gross_nano = 0 AND t.net_nano <> 0 THEN NULL ELSE CONVERT_NANO(t.gross_nano, r.nano_usd) END,
-    CASE WHEN r.nano_usd IS NULL THEN 1 ELSE 0 END
+    CASE WHEN CONVERT_NANO(t.gross_nano, r.nano_usd) IS NULL THEN 1 ELSE 0 END
   FROM total_sale t
   JOIN dim_date d ON d.day_no = t.sale_day_no
   JOIN dim_month m ON m.month_no = d.month_no

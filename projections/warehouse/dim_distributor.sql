@@ -26,10 +26,12 @@ WITH told AS (
   FROM total_sale t
   HAVING COUNT(*) > 0
   UNION ALL
-  SELECT d.value, NULL, NULL, NULL, MAX(f.day_no)
+  -- Whoever keeps the list may write a known distributor in another case.
+  SELECT COALESCE(n.distributor, d.value), NULL, NULL, NULL, MAX(f.day_no)
   FROM fact_payout f
   JOIN source_value d ON d.id = f.distributor
-  GROUP BY d.value
+  LEFT JOIN ref_distributor n ON LOWER(REPLACE(n.distributor, ' ', '')) = LOWER(REPLACE(d.value, ' ', ''))
+  GROUP BY COALESCE(n.distributor, d.value)
   UNION ALL
   SELECT r.distributor, NULL, NULL, NULL, NULL
   FROM ref_distributor r

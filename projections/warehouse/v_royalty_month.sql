@@ -19,7 +19,7 @@ FROM total_royalty_month t
 LEFT JOIN platform_of p ON p.source_id = t.platform
 UNION ALL
 SELECT 'TooLost', COALESCE(t.report_day_no, m.last_day_no), d.month_no, p.platform_id, t.units, CONVERT_NANO(t.net_nano, r.nano_usd),
-  CASE WHEN t.net_nano IS NOT NULL AND r.nano_usd IS NULL THEN 1 ELSE 0 END
+  CASE WHEN t.net_nano IS NOT NULL AND CONVERT_NANO(t.net_nano, r.nano_usd) IS NULL THEN 1 ELSE 0 END
 FROM total_sale t
 JOIN dim_date d ON d.day_no = t.sale_day_no
 JOIN dim_month m ON m.month_no = d.month_no

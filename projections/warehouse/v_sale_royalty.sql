@@ -19,7 +19,7 @@ SELECT 'TooLost' AS distributor, COALESCE(t.report_day_no, m.last_day_no) AS rep
   CASE WHEN a.artist_id = 'artist:unknown' THEN COALESCE(w.artist_id, a.artist_id) ELSE a.artist_id END AS artist_id,
   CASE WHEN i.track_id <> 'track:unknown' THEN i.track_id ELSE n.track_id END AS track_id, t.units AS quantity,
   CONVERT_NANO(t.net_nano, r.nano_usd) AS net_nano,
-  CASE WHEN t.net_nano IS NOT NULL AND r.nano_usd IS NULL THEN 1 ELSE 0 END AS unconverted
+  CASE WHEN t.net_nano IS NOT NULL AND CONVERT_NANO(t.net_nano, r.nano_usd) IS NULL THEN 1 ELSE 0 END AS unconverted
 FROM total_sale t
 JOIN dim_date d ON d.day_no = t.sale_day_no
 JOIN dim_month m ON m.month_no = d.month_no
