@@ -156,7 +156,8 @@ extension Lake {
     package func names(_ kind: String) throws -> [ReferenceName] {
         var known: [String: ReferenceName] = [:]
         try eachReference(kind) { change, event in
-            guard let service = change["service"]?.string, let value = change["value"]?.string, let member = change["member"]?.string
+            guard let service = change["service"]?.string, let value = change["value"]?.string,
+                let member = change["member"]?.string.map(SourceNames.member)
             else { return }
             let key = "\(service)\u{0}\(SourceNames.normalised(value))"
             if known[key]?.member != member {

@@ -261,7 +261,8 @@ extension Lake {
                     throw LedgerError("\(place): \(column.name) is a person, and there is no key: bedrot keys create \(group)")
                 }
             case (.text, "artist"), (.text, "member"):
-                cells[column.name] = written.hasPrefix("artist:") ? written : "artist:\(SourceNames.normalised(written))"
+                cells[column.name] =
+                    written.hasPrefix("artist:") ? SourceNames.member(written) : "artist:\(SourceNames.normalised(written))"
             case (.text, "track"): cells[column.name] = Self.trackID(written)
             case (.text, "platform"):
                 if written.hasPrefix("platform:") { break }
@@ -282,7 +283,7 @@ extension Lake {
 
     /// The member id of a track that is named by its id, its ISRC or its title.
     static func trackID(_ text: String) -> String {
-        if text.hasPrefix("track:") { return text }
+        if text.hasPrefix("track:") { return SourceNames.member(text) }
         let plain = SQLText.upper(String(text.filter { $0 != "-" && $0 != " " }))
         return SourceNames.isISRC(plain) ? "track:\(plain)" : "track:\(SourceNames.normalised(text))"
     }

@@ -49,7 +49,7 @@ extension ProjectionRun {
         let values = change.body["values"]?.object ?? [:]
         var cells: [ReferenceTable.StoredCell?] = []
         for column in table.columns {
-            let cell = (column.isKey ? keys : values)[column.name]?.string.flatMap { column.type.read($0) }
+            let cell = (column.isKey ? keys : values)[column.name]?.string.flatMap { column.type.read(SourceNames.member($0)) }
             if column.isKey, cell == nil { return try skip("reference.changed/\(kind)") }
             cells.append(erased(cell, column.type))
         }
@@ -87,7 +87,7 @@ extension ProjectionRun {
     private func aliasChanged(_ event: ReferenceChange, kind: String) throws {
         let service = try event.text("service")
         let norm = SourceNames.normalised(try event.text("value"))
-        let member = try event.text("member")
+        let member = SourceNames.member(try event.text("member"))
         // Rows in no currency point to the account's, so it must be a source value of the service.
         if kind == "currency" { try sources.use(try sources.id(sources.space(kind: kind, service: service), member), in: database) }
         try flushSources()

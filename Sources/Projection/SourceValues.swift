@@ -2,12 +2,11 @@ import GRDB
 
 /// How names are compared: the spelling differences that mean nothing.
 package enum SourceNames {
-    /// Lower case without spaces, dots, hyphens and underscores, so that `ZONE A0`, `zone.a0` and `zone_a0` are one name.
-    ///
-    /// Letters outside ASCII keep their case, because case rules change with Unicode versions and a replay must not.
+    /// Lower case without spaces, dots, hyphens and underscores, so that `ZONE A0`, `zone.a0` and `zone_a0` are one name, and so are
+    /// `BJÖRK` and `Björk`, however the ö is put together. Which letters have a small one says ``NameFolding``.
     package static func normalised(_ name: String) -> String {
         var out: [UInt8] = []
-        for byte in name.utf8 {
+        for byte in NameFolding.folded(name).utf8 {
             switch byte {
             case 65...90: out.append(byte + 32)
             case 32, 45, 46, 95, 9: continue
@@ -15,6 +14,11 @@ package enum SourceNames {
             }
         }
         return String(decoding: out, as: UTF8.self)
+    }
+
+    /// A member id as names are compared now: events of before may spell letters outside ASCII in capitals.
+    package static func member(_ id: String) -> String {
+        ["artist:", "track:"].contains(where: id.hasPrefix) ? NameFolding.folded(id) : id
     }
 
     /// Whether a text without hyphens is an ISRC (ISO 3901): two letters, three letters or digits, seven digits; A to Z in upper case.

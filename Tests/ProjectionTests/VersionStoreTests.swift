@@ -215,9 +215,11 @@ extension VersionStore {
     }
 
     @Test(
-        "names are equal but for spaces, dots, hyphens, underscores and ASCII case",
+        "names are equal but for spaces, dots, hyphens, underscores and case",
         arguments: [
-            ("ZONE A0", "zonea0"), ("zone.a0", "zonea0"), ("zone_A-0\t", "zonea0"), ("ÉCLAT", "Éclat"), ("", ""), (" . ", ""), ("初音", "初音"),
+            ("ZONE A0", "zonea0"), ("zone.a0", "zonea0"), ("zone_A-0\t", "zonea0"), ("ÉCLAT", "éclat"), ("E\u{301}CLAT", "éclat"),
+            ("BJÖRK", "björk"), ("Bjo\u{308}rk", "björk"), ("BJO\u{308}RK", "björk"), ("ΟΔΌΣ", "οδόσ"), ("Оксана ЙЁ", "оксанайё"), ("", ""),
+            (" . ", ""), ("初音", "初音"),
         ])
     func normalised(name: String, expected: String) { #expect(SourceNames.normalised(name) == expected) }
 }
