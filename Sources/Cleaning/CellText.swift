@@ -182,6 +182,39 @@ enum CellText {
         return made
     }
 
+    /// An ISRC in capitals without hyphens and blanks; nil when it is none.
+    static func isrc(_ text: [UInt8]) -> [UInt8]? {
+        var code: [UInt8] = []
+        var at = 0
+        while at < text.count {
+            let byte = text[at]
+            if byte == 0xC2, at + 1 < text.count, text[at + 1] == 0xA0 {
+                at += 2
+                continue
+            }
+            at += 1
+            if byte == UInt8(ascii: "-") || byte == 32 || byte == 9 { continue }
+            code.append(byte &- 97 < 26 ? byte - 32 : byte)
+        }
+        func isLetter(_ byte: UInt8) -> Bool { byte &- 65 < 26 }
+        func isDigit(_ byte: UInt8) -> Bool { byte &- 48 < 10 }
+        guard code.count == 12, code[..<2].allSatisfy(isLetter), code[2..<5].allSatisfy({ isLetter($0) || isDigit($0) }),
+            code[5...].allSatisfy(isDigit)
+        else { return nil }
+        return code
+    }
+
+    /// Whether a text is a number as spreadsheet programs shorten long ones, `1.202E+17`: its last digits are lost.
+    static func isShortened(_ text: [UInt8]) -> Bool {
+        let halves = text.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "E") }
+        guard halves.count == 2, let first = halves[0].first, first &- 48 < 10 else { return false }
+        let marks: Set<UInt8> = [UInt8(ascii: "."), UInt8(ascii: ",")]
+        let mantissa = halves[0].filter { !marks.contains($0) }
+        let exponent = halves[1].first == UInt8(ascii: "+") ? halves[1].dropFirst() : halves[1]
+        return halves[0].count - mantissa.count <= 1 && mantissa.allSatisfy { $0 &- 48 < 10 } && (1...2).contains(exponent.count)
+            && exponent.allSatisfy { $0 &- 48 < 10 }
+    }
+
     /// Seconds from `H:MM:SS`, `MM:SS` or `PT3M20S`; plain seconds stay.
     static func seconds(_ text: [UInt8]) -> [UInt8] {
         func value(_ digits: some Collection<UInt8>) -> Int? {

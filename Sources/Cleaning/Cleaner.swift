@@ -59,6 +59,8 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
 @safe package struct Cleaner: ~Copyable {
     /// Changes whenever the same bytes, contract and facts give another result.
     package static let revision = 1
+    /// Name of the warning for a text that is no ISRC and reads null.
+    static let noISRC = "not_an_isrc"
     /// Longest accepted line, in bytes.
     package static let maxLineBytes = 1 << 20
     /// Bytes that no heading line of a plain table reaches.
@@ -79,6 +81,8 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
     private var partitions = PartitionTable()
     /// Years are settled at the end of the file, so the rows wait.
     private let waits: Bool
+    /// Rejected numbers that look written with a decimal comma, by column.
+    private var commas: [String: Int] = [:]
     private var spent = false
     /// No more bytes come.
     private var isEnding = false
@@ -198,8 +202,10 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
             report.unmapped = front.unmapped
             if contract.shape.isDocument { report.newColumns = front.unknown }
         }
+        if engine.withoutISRC > 0 { report.warnings[Self.noISRC, default: 0] += engine.withoutISRC }
         if waits { try settleYears() }
         try deliver(to: &sink)
+        report.hints = hints()
         if partitions.overflowed {
             throw CleaningError(
                 "total_overflow", "the total of a partition does not fit", column: contract.guardColumn,
@@ -212,9 +218,20 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
             throw CleaningError(
                 "too_many_rejects",
                 "\(report.rejects) of \(report.rowsIn) lines break the contract, more than \(contract.maxRejectPermille) in a thousand",
-                remedy: "look at the rejects; if the source changed its format, change \(contract.stream).yml")
+                remedy: report.hints.first ?? "look at the rejects; if the source changed its format, change \(contract.stream).yml")
         }
         return report
+    }
+
+    /// What rejected numbers have in common, where that says what to do.
+    private func hints() -> [String] {
+        commas.sorted { $0.key < $1.key }.map { column, count in
+            """
+            \(count == 1 ? "a value" : "\(count) values") of \(column) \(count == 1 ? "looks" : "look") written with a decimal comma: export \
+            in English number format, or copy zones/\(contract.stream).yml into the root's definitions/zones/\(contract.service)/ and give \
+            the column thousands: "." and decimal_mark: ","
+            """
+        }
     }
 
     // MARK: one step
@@ -345,7 +362,11 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
             Reject(line: line, byteOffset: byte, column: column?.name ?? "", value: value, reason: reason, expected: expected))
         report.rejects += 1
         report.rejectedByReason[reason, default: 0] += 1
-        if let column, reason.hasPrefix("not_a") { report.mistyped[column.name, default: 0] += 1 }
+        guard let column, reason.hasPrefix("not_a") else { return }
+        report.mistyped[column.name, default: 0] += 1
+        if [.integer, .money, .decimal].contains(column.type), DraftNumbers.hasDecimalComma(Array(value.utf8)) {
+            commas[column.name, default: 0] += 1
+        }
     }
 
     private static func wanted(_ column: Column?) -> (String, String) {
@@ -363,7 +384,7 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
             case .isrc: return ("not_an_isrc", "an ISRC such as QZABC2400001")
             case .country:
                 return ("not_a_country", (["two capital letters"] + column.values).joined(separator: " or "))
-            case .any: return ("not_in_list", column.values.joined(separator: " or "))
+            case .id, .any: return ("not_in_list", column.values.joined(separator: " or "))
             }
         }
     }
@@ -503,7 +524,7 @@ extension Contract {
         let count = report.mistyped[column] ?? 0
         return CleaningError(
             "frozen", "the contract is frozen and \(count) of \(report.rowsIn) lines have another type in a column", column: column,
-            remedy: "look at the file; if the source changed the column, change it in \(stream).yml")
+            remedy: report.hints.first ?? "look at the file; if the source changed the column, change it in \(stream).yml")
     }
 
     var guardColumn: String? {

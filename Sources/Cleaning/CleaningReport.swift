@@ -46,6 +46,8 @@ package struct CleaningReport: Hashable, Sendable {
     package internal(set) var warnings: [String: Int] = [:]
     /// Values that no enumeration knows, by column.
     package internal(set) var unmapped: [String: Int] = [:]
+    /// What to do about rejected lines, where they have something in common; sentences for people.
+    package internal(set) var hints: [String] = []
     /// Whether the last row is the day of the download, still running.
     package internal(set) var lastDayPartial = false
     /// What proved the years of year-less days: `first_day`, `download_day`; nil where none were needed.

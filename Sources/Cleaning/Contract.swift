@@ -229,6 +229,8 @@ package struct Column: Sendable {
     var members: [String: String] = [:]
     /// Group of persons the values belong to.
     package internal(set) var personal: String?
+    /// Whether hyphens, blanks and small letters of an ISRC mean nothing, and what still is none reads null.
+    var isLenient = false
     /// Whether zeros on the newest rows are a reporting lag.
     var trailingZerosMissing = false
     /// What an empty cell stands for.
@@ -244,7 +246,7 @@ package struct Column: Sendable {
     var isSpecial: Bool {
         origin != nil || !dates.isEmpty || shiftDays != 0 || !symbols.isEmpty || decimalMark != nil || shiftDecimals != 0 || isDuration
             || isPercentBySign || (thousands?.utf8.count ?? 0) > 1 || rateOf != nil || !members.isEmpty || personal != nil
-            || fallback != nil
+            || fallback != nil || form == .id
     }
 }
 
@@ -342,6 +344,8 @@ package enum TextForm: String, CaseIterable, Hashable, Sendable {
     case isrc
     /// Two capital letters, or one of the column's `values`.
     case country
+    /// Any text but a number in the short form that a spreadsheet program gives long numbers, `1.202E+17`.
+    case id
 }
 
 /// A column that is not in the file.

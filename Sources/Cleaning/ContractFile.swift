@@ -204,7 +204,7 @@ struct ContractFile {
             [
                 "name", "heading", "aliases", "type", "required", "optional", "nulls", "negative", "thousands", "currency", "unit",
                 "values", "form", "yearless", "derived", "path", "from", "dates", "shift_days", "symbols", "decimal_mark", "divide",
-                "percent", "rate_of", "members", "personal", "trailing_zeros", "default",
+                "percent", "rate_of", "members", "personal", "trailing_zeros", "default", "lenient",
             ])
         let name = try string(try need(keys, item, "name", in: key), "\(key).name")
         let type: ColumnType = try choice(try need(keys, item, "type", in: key), "\(key).type")
@@ -231,6 +231,7 @@ struct ContractFile {
         try only("percent", [.decimal])
         try only("rate_of", [.decimal])
         try only("members", [.text])
+        try only("lenient", [.text])
         try only("personal", [.text])
         try only("trailing_zeros", [.integer])
         try only("yearless", [.day])

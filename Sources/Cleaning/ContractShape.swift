@@ -141,6 +141,10 @@ extension ContractFile {
             }
             column.personal = group
         }
+        if let node = keys["lenient"] {
+            guard column.form == .isrc else { throw error(node, "\(key).lenient", "has no meaning without form: isrc", nil) }
+            column.isLenient = try bool(node, "\(key).lenient")
+        }
         if let node = keys["trailing_zeros"] {
             guard node.scalar?.string == "missing" else { throw error(node, "\(key).trailing_zeros", "can only be missing", nil) }
             column.trailingZerosMissing = true

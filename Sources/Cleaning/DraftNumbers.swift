@@ -70,6 +70,12 @@ struct DraftNumbers {
 
     func isWhole(_ value: [UInt8], _ style: Style) -> Bool { Self.isNumber(Self.strip(value).bare, style, scale: 0) }
 
+    /// Whether a text is a number with a decimal comma, and none with a decimal point.
+    static func hasDecimalComma(_ text: [UInt8]) -> Bool {
+        let bare = strip(text).bare
+        return isNumber(bare, .comma, scale: 9) && !isNumber(bare, .point, scale: 9)
+    }
+
     /// Digits and marks only, in an order that no style knows.
     static func looksLikeNumber(_ text: [UInt8]) -> Bool {
         let bare = strip(text).bare

@@ -422,6 +422,21 @@ struct RecordFront {
                     text = Array(Column.unmapped.utf8)
                 }
             }
+            if column.isLenient {
+                if let code = CellText.isrc(bare) {
+                    text = code
+                } else {
+                    warnings[Cleaner.noISRC, default: 0] += 1
+                    text = Array((column.fallback ?? "").utf8)
+                }
+            }
+            if column.form == .id, CellText.isShortened(bare) {
+                return Refusal(
+                    reason: "not_an_id",
+                    expected:
+                        "all digits; a spreadsheet program such as Excel shortened this number: export it again, do not save it there",
+                    column: index, value: originals[index])
+            }
             if column.personal != nil, !bare.starts(with: "p1:".utf8) {
                 throw CleaningError(
                     "not_pseudonymised", "a personal value came through in the clear", line: line, byte: offset, column: column.name,

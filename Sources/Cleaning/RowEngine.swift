@@ -36,6 +36,8 @@ struct Verdict: Equatable {
     var collected = 0
     /// Numbers that lost digits.
     var rounded = 0
+    /// Texts read as null because they are no ISRC.
+    var withoutISRC = 0
     /// Bytes of the rejected line with its line end.
     private(set) var consumed = 0
     /// Whether the last line ended in a carriage return whose line feed may still follow.
@@ -81,6 +83,9 @@ struct Verdict: Equatable {
         var required: Bool
         var negative: Bool
         var hasNullWords: Bool
+        /// A null word reads as a value of the column's type, so the words are asked first.
+        var asksNullsFirst = false
+        var isLenient = false
         var source: Int
         var column: Int
         var keyA: UInt64
@@ -109,14 +114,18 @@ struct Verdict: Equatable {
                 case .flag: .flag
                 case .text:
                     switch column.form {
-                    case .isrc: .isrc
+                    // What stands in front has judged it already.
+                    case .isrc: column.isLenient && contract.needsFront ? .text : .isrc
                     case .country: .country
-                    case .any: column.values.isEmpty ? .text : .words
+                    case .any, .id: column.values.isEmpty ? .text : .words
                     }
                 }
-            return Plan(
+            var plan = Plan(
                 kind: column.derived == nil ? kind : .nothing, required: column.required, negative: column.negative,
                 hasNullWords: !column.nulls.isEmpty, source: -1, column: index, keyA: keys.a, keyB: keys.b)
+            plan.asksNullsFirst = column.nulls.contains { Self.reads(Array($0.utf8), column) }
+            plan.isLenient = column.isLenient
+            return plan
         }
         unsafe grouped = .allocate(capacity: made.count)
         for (index, plan) in made.enumerated() { unsafe (grouped + index).initialize(to: plan) }
@@ -131,6 +140,19 @@ struct Verdict: Equatable {
         unsafe ends.initialize(repeating: 0, count: Self.maxFields + 1)
         unsafe escaped = .allocate(capacity: Self.maxFields + 1)
         unsafe escaped.initialize(repeating: false, count: Self.maxFields + 1)
+    }
+
+    /// Whether a null word would be taken for a value.
+    private static func reads(_ word: [UInt8], _ column: Column) -> Bool {
+        switch column.type {
+        case .day: return CalendarDay.day(trimmed(word)) != nil || column.yearless && CalendarDay.monthDay(trimmed(word)) != nil
+        case .month: return CalendarDay.month(String(decoding: trimmed(word), as: UTF8.self)) != nil
+        case .integer, .money, .decimal:
+            let scale = column.type == .integer ? 0 : 9
+            return PlainNumber.parse(word, scale: scale, thousands: column.thousands?.utf8.first) != .malformed
+        case .flag: return ["1", "true", "yes", "0", "false", "no"].contains(folded(String(decoding: word, as: UTF8.self)))
+        case .text: return column.form == .isrc && CellText.isrc(word) == word
+        }
     }
 
     deinit {
@@ -156,7 +178,8 @@ struct Verdict: Equatable {
         groups = GroupEnds()
         for kind in [Kind.nothing, .text, .isrc, .country, .day, .month, .integer, .nano] {
             for index in columns.indices where unsafe plans[index].kind == kind {
-                guard unsafe !plans[index].hasNullWords || kind == .integer || kind == .nano else { continue }
+                let isNumber = kind == .integer || kind == .nano
+                guard unsafe !plans[index].hasNullWords || isNumber && !plans[index].asksNullsFirst else { continue }
                 unsafe grouped[at] = plans[index]
                 at += 1
             }

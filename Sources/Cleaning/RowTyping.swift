@@ -134,6 +134,7 @@ extension RowEngine {
         let ends = unsafe ends
         var sum: UInt64 = 0
         var inexact = 0
+        var odd = 0
         var at = used
         for column in 0..<width {
             let plan = unsafe plans + column
@@ -151,6 +152,11 @@ extension RowEngine {
                 continue
             }
             let p = unsafe UnsafeRawPointer(base + begin)
+            if unsafe plan.pointee.asksNullsFirst, unsafe isNull(column, true, UnsafeRawBufferPointer(start: p, count: length)) {
+                if unsafe plan.pointee.required { return Self.failure(.missing, column) }
+                unsafe out[column] = StagedBatch.null
+                continue
+            }
             var value: Int64
             switch kind {
             case .nothing: continue
@@ -163,7 +169,19 @@ extension RowEngine {
                             unsafe out[column] = StagedBatch.null
                             continue
                         }
-                        return Self.failure(.form, column)
+                        guard unsafe plan.pointee.isLenient else { return Self.failure(.form, column) }
+                        if let code = unsafe CellText.isrc([UInt8](UnsafeRawBufferPointer(start: p, count: length))) {
+                            // There is room: what is taken away never makes it longer.
+                            for i in 0..<12 { unsafe arena[at &+ i] = code[i] }
+                            unsafe sum &+= Self.keep(arena + at, 12, arena + at, plan.pointee.keyA, plan.pointee.keyB)
+                            unsafe out[column] = Int64(truncatingIfNeeded: at) << 32 | 12
+                            at &+= 12
+                            continue
+                        }
+                        if unsafe plan.pointee.required { return Self.failure(.form, column) }
+                        odd &+= 1
+                        unsafe out[column] = StagedBatch.null
+                        continue
                     }
                 } else if kind == .country {
                     let two = unsafe length == 2 && base[begin] &- 65 < 26 && base[begin &+ 1] &- 65 < 26
@@ -268,6 +286,7 @@ extension RowEngine {
         }
         used = at
         rounded &+= inexact
+        withoutISRC &+= odd
         unsafe hash.pointee = RowHash.last(sum)
         return 0
     }

@@ -35,7 +35,7 @@ enum IngestText {
             Terminal.note("\(name): its name says \(String(time.iso.prefix(16))), which is still to come\(instead)")
         }
         switch file.kind {
-        case .promoted(let capture, let event, let item, _, let held):
+        case .promoted(let capture, let event, let item, let cleaning, let held):
             if !quiet {
                 var parts = ["\(name): \(file.stream ?? ""), account \(file.account ?? ""), capture \(capture)"]
                 if let first = item.firstDay, let last = item.lastDay {
@@ -57,8 +57,14 @@ enum IngestText {
                     Terminal.out("  takes the place of capture \(old): the same bytes under a name that said less")
                 }
                 if let drift = file.drift {
-                    if !drift.new.isEmpty {
-                        Terminal.out("  new columns, kept in raw until the contract names them: \(drift.new.joined(separator: ", "))")
+                    let open = drift.new.filter { !drift.hidden.contains($0) }
+                    if !open.isEmpty {
+                        Terminal.out("  new columns, kept in raw until the contract names them: \(open.joined(separator: ", "))")
+                    }
+                    if !drift.hidden.isEmpty {
+                        Terminal.out(
+                            "  new columns beside personal data, their values hidden: \(drift.hidden.joined(separator: ", "))"
+                                + " (name them in \(file.stream ?? "the contract"), then feed the file again)")
                     }
                     if !drift.retyped.isEmpty {
                         Terminal.out("  columns of another type than the contract says: \(drift.retyped.joined(separator: ", "))")
@@ -73,6 +79,7 @@ enum IngestText {
                 Terminal.note(
                     "\(name): \(Words.count(item.rejectedRows, "line")) rejected (\(reasons.joined(separator: ", "))); see "
                         + (item.rejects?.path ?? "its rejects"))
+                for hint in cleaning.hints { Terminal.note("\(name): \(hint)") }
             }
             if held > 0 {
                 Terminal.note(

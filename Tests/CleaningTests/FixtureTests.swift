@@ -77,7 +77,7 @@ struct Fixture: CustomTestStringConvertible, Sendable {
             "distrokid_13_lf.tsv", "distrokid_13_no_final_newline.tsv", "distrokid_13_cr.tsv", "distrokid_13_crlf_bom.tsv",
             "distrokid_13_latin1.tsv", "distrokid_13_rejects.tsv", "distrokid_13_rounding.tsv", "distrokid_15.tsv",
             "distrokid_15_song_album.tsv", "distrokid_15_quoted.csv", "distrokid_13_quoted_crlf.csv", "distrokid_13_bad_quotes.csv",
-            "distrokid_13_quoted.tsv", "distrokid_extra_column.tsv",
+            "distrokid_13_quoted.tsv", "distrokid_extra_column.tsv", "distrokid_isrc_spellings.tsv",
         ].map { Fixture(file: $0, stream: "distrokid/bank_details", name: "dk_bank_details_20251016_060000.tsv") }
         + ["spotify_4.csv", "spotify_6.csv", "spotify_8.csv", "spotify_9.csv", "spotify_rejects.csv"].map {
             Fixture(file: $0, stream: "spotify/audience", name: "spotify_audience_0a1b2c3d4e5f6g7h8i9j0k_20250109_060000.csv")
