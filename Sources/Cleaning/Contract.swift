@@ -98,7 +98,8 @@ package struct Contract: Sendable {
         columns.map { StagedColumn(name: $0.name, type: $0.type) }
     }
 
-    /// The captures of the first name pattern that fits, or nil. `name (1).csv` fits like `name.csv`.
+    /// The captures of the first name pattern that fits, or nil. `name (1).csv` fits like `name.csv`. Folders before it
+    /// count where a pattern has one.
     package func match(fileName: String) -> NameMatch? {
         for pattern in names {
             guard let fields = pattern.match(fileName) else { continue }

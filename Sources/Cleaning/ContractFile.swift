@@ -142,7 +142,7 @@ struct ContractFile {
     private func patterns(_ node: Node) throws(ContractError) -> [NamePattern] {
         var result: [NamePattern] = []
         for (index, text) in try strings(node, "names").enumerated() {
-            guard let pattern = NamePattern(text) else {
+            guard let pattern = NamePattern(text, isPath: true) else {
                 throw error(
                     node.sequence?[index], "names.\(index + 1)", "'\(text)' is not a name pattern",
                     "close each <hole>, name it once, and put text between two holes")

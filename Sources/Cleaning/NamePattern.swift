@@ -2,19 +2,23 @@
 ///
 /// `<first_day>` and `<captured_day>` are ISO days, `<epoch>` Unix seconds, `<captured_at>` `YYYYMMDD_HHMMSS` UTC, `<captured_month>` two and
 /// `<captured_year>` four digits, any other hole is text.
+/// With a `/` the folder that the file lies in is part of the name: `meta_ads_dump_<captured_at>/ads.json`.
 /// Letters match in any case; a browser's ` (1)` before the extension is ignored.
 package struct NamePattern: Hashable, Sendable {
     /// The pattern as written.
     package let text: String
     private let parts: [Part]
+    /// How many names of a path count, the last ones; nil where the text is no path.
+    private let depth: Int?
 
     private enum Part: Hashable, Sendable {
         case literal([UInt8])
         case hole(String)
     }
 
-    /// Parses a pattern; nil when a `<` is not closed, a hole is not named in a-z, 0-9 and _, two have one name, or two touch.
-    package init?(_ text: String) {
+    /// Parses a pattern; nil when a `<` is not closed, a hole is not named in a-z, 0-9 and _, two have one name, or two touch;
+    /// nor for more than one folder.
+    package init?(_ text: String, isPath: Bool = false) {
         self.text = text
         var parts: [Part] = []
         var seen: Set<String> = []
@@ -34,7 +38,9 @@ package struct NamePattern: Hashable, Sendable {
                 rest = rest[end...]
             }
         }
-        guard !parts.isEmpty else { return nil }
+        let names = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard !isPath || names.count <= 2 && !names.contains("") else { return nil }
+        depth = isPath ? names.count : nil
         self.parts = parts
     }
 
@@ -53,9 +59,11 @@ package struct NamePattern: Hashable, Sendable {
         parts.reduce(0) { if case .literal(let bytes) = $1 { $0 + bytes.count } else { $0 } }
     }
 
-    /// The text in each hole, or nil if the name does not fit.
+    /// The text in each hole, or nil if the name does not fit. The name of a file may begin with folders.
     package func match(_ fileName: String) -> [String: String]? {
-        let name = Self.withoutCopyNumber(Array(fileName.utf8))
+        let slash = UInt8(ascii: "/")
+        let text = depth.map { Array(fileName.utf8.split(separator: slash).suffix($0).joined(separator: [slash])) }
+        let name = Self.withoutCopyNumber(text ?? Array(fileName.utf8))
         var found: [String: String] = [:]
         var hopeless: Set<[Int]> = []
         guard match(name[...], parts[...], &found, &hopeless) else { return nil }

@@ -250,7 +250,7 @@ extension Lake {
     /// Which datasets a file holds and whose it is: at least one entry.
     func identify(_ path: String, _ recognizer: Recognizer, _ options: IngestOptions) throws -> [Identified] {
         var outcome = FileOutcome(path: path, kind: .unknown([]))
-        switch try recognizer.recognise(fileName: Files.name(path), source: CaptureReader.source(of: path)) {
+        switch try recognizer.recognise(fileName: Files.realPath(path) ?? path, source: CaptureReader.source(of: path)) {
         case .match(let matches): return try matches.map { try settle(path, $0, options) }
         case .ambiguous(let contracts): outcome.kind = .ambiguous(contracts.map(\.stream))
         case .none(let closest): outcome.kind = .unknown(closest.map { ($0.contract.stream, $0.reason) })

@@ -318,7 +318,7 @@ private final class FolderWatch {
     /// Whether a file of a person's own folder is one of this ledger's; what nobody recognises there is nobody's business.
     private func isOurs(_ path: String, _ place: Place, _ recognizer: Recognizer) throws -> Bool {
         let found: [Contract]
-        switch try recognizer.recognise(fileName: Files.name(path), source: CaptureReader.source(of: path)) {
+        switch try recognizer.recognise(fileName: Files.realPath(path) ?? path, source: CaptureReader.source(of: path)) {
         case .match(let matches): found = matches.map(\.contract)
         case .ambiguous(let contracts): found = contracts
         case .none: found = []

@@ -157,6 +157,13 @@ private let sound = """
         for name in ["13-2025-100.csv", "00-2025-100.csv", "5-2025-100.csv", "05-25-100.csv", "+5-2025-100.csv"] {
             #expect(sales.match(fileName: name) == nil, "\(name)")
         }
+        let dump = try #require(NamePattern("dump_<captured_at>/ads.json", isPath: true))
+        #expect(dump.match("/home/me/dump_20250525_060000/ads.json") == ["captured_at": "20250525_060000"])
+        #expect(dump.match("dump_20250525_060000/ads (2).json") != nil && dump.match("ads.json") == nil)
+        #expect(dump.match("dump_20250525_060000/old/ads.json") == nil)
+        let plain = try #require(NamePattern("<name>.json", isPath: true))
+        #expect(plain.match("a folder/ads.json") == ["name": "ads"], "without a folder of its own the last name counts")
+        for bad in ["/a", "a/", "a//b", "a/b/c"] { #expect(NamePattern(bad, isPath: true) == nil, "\(bad)") }
         for bad in ["", "<", "a<>b", "<a><b>", "<a>x<a>", "<a"] { #expect(NamePattern(bad) == nil, "\(bad)") }
     }
 
