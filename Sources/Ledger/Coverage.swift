@@ -18,7 +18,7 @@ package enum DayState: String, CaseIterable, Sendable {
     /// The account does not show the day.
     case limited
     case never = "never_tried"
-    /// No snapshot was taken while it was due; what was shown then is gone.
+    /// Nobody took it while the source showed it; what was shown then is gone.
     case missed
     /// The source reports later than this.
     case notDue = "not_yet_due"
@@ -115,7 +115,7 @@ extension Lake {
             let past = try reader.read()
             let accounts = Set(past.state.entries.values.map(\.capture.account)).union(past.attempts.compactMap(\.account))
             guard !accounts.isEmpty || !past.attempts.isEmpty else {
-                untouched.append((stream, reader.remedy(.never, nil, account: nil)))
+                untouched.append((stream, reader.remedy.text(.never, nil, account: nil)))
                 continue
             }
             for account in accounts.isEmpty ? [""] : accounts.sorted() {
@@ -340,7 +340,14 @@ private struct CoverageReader {
                 if first + Int64($0) > due, days[$0].isGap { (days[$0], why[$0]) = (.notDue, nil) }
             }
         }
-        return answer(compressed(days, why, first, account))
+        let reach = service?.historyDays[contract.dataset].map { today - $0 }
+        if let reach, reach > first {
+            fill(first...min(last, reach - 1)) { index in
+                guard [.never, .signIn, .limited].contains(days[index]) else { return }
+                (days[index], why[index]) = (.missed, "the source shows the last \(today - reach) days only")
+            }
+        }
+        return answer(compressed(days, why, first, account, reach: reach))
     }
 
     /// A source that shows the present only: a capture covers its own day and those until the next one is due. Past days that none
@@ -406,7 +413,12 @@ private struct CoverageReader {
         }
     }
 
-    private func compressed(_ days: [DayState], _ why: [Int: String], _ first: Int64, _ account: String) -> [DayRun] {
+    var remedy: CoverageRemedy { CoverageRemedy(contract: contract, service: service, layout: lake.layout) }
+
+    /// `reach`: the first day that the source still shows.
+    private func compressed(
+        _ days: [DayState], _ why: [Int: String], _ first: Int64, _ account: String, reach: Int64? = nil
+    ) -> [DayRun] {
         var runs: [DayRun] = []
         for (index, state) in days.enumerated() {
             let day = first + Int64(index)
@@ -417,38 +429,15 @@ private struct CoverageReader {
             }
         }
         for index in runs.indices where runs[index].state.isGap {
-            runs[index].remedy = remedy(runs[index].state, contract.isSnapshot ? nil : runs[index].days, account: account)
+            let days = runs[index].days
+            if let reach, days.upperBound < reach {
+                runs[index].remedy = remedy.acknowledging(runs[index].state, days, account: account)
+            } else {
+                // What is out of reach on its own is named above; of the rest only what the source still shows can be chosen.
+                let shown = reach.map { max($0, days.lowerBound)...days.upperBound } ?? days
+                runs[index].remedy = remedy.text(runs[index].state, contract.isSnapshot ? nil : shown, account: account)
+            }
         }
         return runs
-    }
-
-    // MARK: Remedies
-
-    /// What a person does: the page, the days to choose, the file that is expected, where it goes.
-    func remedy(_ state: DayState, _ days: ClosedRange<Int64>?, account: String?) -> String {
-        func filled(_ text: String) -> String {
-            guard let account, !account.isEmpty, case .fields(let fields) = contract.account, let field = fields.first else { return text }
-            return text.replacing("<\(field)>", with: account)
-        }
-        let page = filled(service?.pages[contract.dataset] ?? service?.page ?? "the page of \(service?.title ?? contract.service)")
-        var parts: [String] = []
-        if state == .signIn {
-            parts.append("sign in at \(page)")
-        } else {
-            parts.append("open \(page)")
-        }
-        if let days {
-            let (first, last) = (CalendarDay.text(day: days.lowerBound), CalendarDay.text(day: days.upperBound))
-            parts.append(first == last ? "choose \(first)" : "choose \(first) to \(last)")
-        }
-        if state == .limited { parts.append("if the account does not show these days, acknowledge them") }
-        if let name = contract.names.first?.text {
-            var expected = filled(name)
-            if let days { expected = expected.replacing("<first_day>", with: CalendarDay.text(day: days.lowerBound)) }
-            let own = account.flatMap { $0.isEmpty ? nil : "/\(ZoneNames.safe($0))" } ?? ""
-            let folder = "\(lake.layout.name(.landing))/\(contract.stream)\(own)"
-            parts.append("save it as \(expected) in \(folder), then `bedrot ingest` it")
-        }
-        return parts.joined(separator: ", ")
     }
 }

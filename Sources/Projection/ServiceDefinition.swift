@@ -5,7 +5,7 @@ import Yams
 package struct ServiceDefinition: Sendable {
     /// Keys that a service file may have; some are read by other parts than this one.
     package static let keys = [
-        "title", "freshness", "priority", "page", "watch", "session", "hosts", "extract", "limits",
+        "title", "freshness", "priority", "page", "history_days", "watch", "session", "hosts", "extract", "limits",
     ]
 
     /// How old the newest content may be before it counts as old, and as missing.
@@ -41,6 +41,8 @@ package struct ServiceDefinition: Sendable {
     package let page: String?
     /// Pages of single datasets, by dataset.
     package let pages: [String: String]
+    /// For how many days back a source still shows its figures, by dataset; nothing where it shows all or nobody knows.
+    package let historyDays: [String: Int64]
     /// `freshness.warn_days`: the age in days at which its newest data counts as old.
     package let warnDays: Int64?
     /// Folders of this machine that its exports are saved to; `~/` is the person's home.
@@ -92,6 +94,17 @@ package struct ServiceDefinition: Sendable {
             pages[dataset] = text
         }
         self.pages = pages
+        var historyDays: [String: Int64] = [:]
+        if let node = root["history_days"] {
+            guard let mapping = node.mapping else { throw fail(node, "history_days has one number of days a dataset: {<dataset>: 365}") }
+            for (key, value) in mapping {
+                guard let dataset = key.string, let days = value.int, (1...36_500).contains(days) else {
+                    throw fail(key, "history_days has one number of days a dataset, 1 to 36500")
+                }
+                historyDays[dataset] = Int64(days)
+            }
+        }
+        self.historyDays = historyDays
         if let node = root["freshness"]?["warn_days"] {
             guard let days = node.int, (1...3_650).contains(days) else {
                 throw fail(node, "freshness: warn_days is a number of days, 1 to 3650")

@@ -172,6 +172,52 @@ import Testing
         #expect(report.rows[0].runs.contains { $0.state == .never })
     }
 
+    /// A remedy can be followed: it names a page or a question of its dataset, and no hole stays without a word on it.
+    @Test func everyDatasetHasARemedyOfItsOwn() throws {
+        let root = try Root()
+        let untouched = try root.lake.coverage(service: nil, from: nil, to: nil, today: Self.today).untouched
+        #expect(untouched.count > 30)
+        for (stream, remedy) in untouched {
+            #expect(!remedy.contains("the page of "), "\(stream): \(remedy)")
+            for hole in remedy.split(separator: "<").dropFirst().compactMap({ $0.split(separator: ">").first }) {
+                #expect(remedy.contains("<\(hole)>: "), "\(stream): \(remedy)")
+            }
+        }
+        func text(_ stream: String) -> String { untouched.first { $0.stream == stream }?.remedy ?? "" }
+        #expect(text("youtube/analytics").hasPrefix("ask the YouTube Analytics API: "))
+        #expect(text("youtube/analytics").contains("youtube_analytics_<channel_id>_<captured_at>.json (<channel_id>: whose file it is; "))
+        #expect(text("spotify/song_timeline").contains("<song>-timeline.csv (<song>: the song) in 1_landing/spotify/song_timeline/ACCOUNT"))
+        try root.feed(try root.file("Glass Tide-timeline.csv", "date,streams\n2025-03-01,1\n"), account: "artistone")
+        let row = try #require(try root.lake.coverage(service: "spotify", from: nil, to: nil, today: Self.today).rows.first)
+        let remedy = try #require(row.runs.last { $0.state.isGap }?.remedy)
+        #expect(remedy.hasPrefix("open https://artists.spotify.com (Music, Songs, the song, download), choose 2025-03-02 to "))
+        #expect(remedy.contains("1_landing/spotify/song_timeline/artistone"))
+    }
+
+    /// The hours of a week that nobody downloaded are gone.
+    @Test func whatTheSourceNoLongerShowsIsMissed() throws {
+        let root = try Root()
+        func feed(_ day: Int, made: String) throws {
+            let text = "\"Date\",\"Hour\",\"Active followers\"\n\"March \(day)\",\"1\",\"5\"\n"
+            try root.feed(root.file("FollowerActivity_2025-03-0\(day)_\(Export.epoch(made, hours: 18))_zone.a0.csv", text))
+        }
+        try feed(1, made: "2025-03-02")
+        try feed(5, made: "2025-03-06")
+        let expected = ["03-01..03-01 pulled", "03-02..03-04 missed", "03-05..03-05 pulled", "03-06..03-12 missed"]
+        let found = try days(root, "tiktok")
+        #expect(Array(found.prefix(4)) == expected && found[4].hasPrefix("03-13..") && found[4].hasSuffix("never_tried"), "\(found)")
+        let runs = try root.lake.coverage(service: "tiktok", from: nil, to: nil, today: Self.today).rows[0].runs
+        #expect(runs[1].remedy == nil && runs[1].note == "the source shows the last 7 days only")
+        #expect(runs[4].remedy?.contains("choose 2025-03-13 to ") == true)
+        // What waits in a file of a day that is gone can only be noted.
+        try root.feed(root.file("FollowerActivity_2025-03-09_\(Export.epoch("2025-03-09", hours: 18))_zone.a0.csv", "\"Date\",\"Hour\"\n"))
+        let held = try root.lake.coverage(service: "tiktok", from: nil, to: nil, today: Self.today).rows[0].runs
+        let failed = try #require(held.first { $0.state == .failed })
+        #expect(
+            failed.remedy?.contains("bedrot coverage acknowledge tiktok/follower_activity zone.a0 2025-03-06..2025-03-09 --note") == true,
+            "\(failed)")
+    }
+
     @Test func aGapThatStaysCanBeAcknowledged() throws {
         let root = try Root()
         try spotify(root, [1, 2, 3], from: "2025-03-01", made: "2025-03-05")

@@ -146,7 +146,8 @@ import Testing
         "a service file that says nonsense is found",
         arguments: [
             ("freshness: 3", "freshness is"), ("freshness: {warn_days: 9, critical_days: 3}", "not less"),
-            ("priority: urgent", "critical, high, medium, low"),
+            ("priority: urgent", "critical, high, medium, low"), ("history_days: 7", "one number of days a dataset"),
+            ("history_days: {a: 0}", "1 to 36500"),
         ])
     func serviceErrors(line: String, says: String) {
         let error = #expect(throws: DefinitionError.self) {
