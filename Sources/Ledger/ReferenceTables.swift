@@ -156,6 +156,7 @@ extension Lake {
         var changes = ReferenceChanges()
         let rows = try rows.map { (place: $0.place, cells: try completed($0.cells, table, run, place: $0.place)) }
         try add(rows, of: table, remove: remove, to: &changes, &report)
+        if kind == "goal", !remove { try checkGoals(rows, run.definitions.kpis) }
         if kind == "track", !remove { try nameTracks(rows.map(\.cells), definitions: run.definitions, to: &changes, &report) }
         report.seqs = try append(changes, kind: kind, run: run)
         report.changed = changes.list.count
@@ -196,6 +197,24 @@ extension Lake {
         var after = known
         for (_, cells) in rows { after[key(cells)] = (after[key(cells)] ?? [:]).merging(cells) { $1 } }
         try checkShares(after.values.map(\.self), touched: rows, whole: table.kind == "split" ? "track" : "artist")
+    }
+
+    /// A goal is one that a KPI names, and ends no earlier than it begins.
+    private func checkGoals(_ rows: [(place: String, cells: [String: String])], _ kpis: [KPIDefinition]) throws {
+        let known = Set(kpis.compactMap(\.goal))
+        for (place, cells) in rows {
+            let goal = cells["goal"] ?? ""
+            guard known.contains(goal) else {
+                throw LedgerError(
+                    """
+                    \(place): no KPI is measured against a goal “\(goal)”\(NearNames.question(goal, in: known)) Goals: \
+                    \(known.sorted().joined(separator: ", ")); a KPI of your own names another in its header (goal: NAME)
+                    """)
+            }
+            if let from = cells["from_day"], let until = cells["until_day"], !until.isEmpty, until < from {
+                throw LedgerError("\(place): until_day \(until) lies before from_day \(from): a goal is due on a day after it begins")
+            }
+        }
     }
 
     /// Shares are above 0, and those of one whole never exceed it on any day.

@@ -50,7 +50,7 @@ struct Goals: ParsableCommand {
         abstract: "The label's goals: value, target, progress, pace.",
         discussion: """
             Goals are rows of the reference table goal; a KPI names its goal in its header. The pace is the share of the target reached \
-            over the share of the time gone: 1 is just in time.
+            over the share of the time gone: 1 is just in time. A goal that is over shows what was reached on its last day.
             """)
 
     @OptionGroup var options: RootOptions
@@ -138,15 +138,20 @@ private enum GoalText {
         Terminal.out("as of \(CalendarDay.text(day: report.snapshot.day)), known at event \(report.snapshot.seq)")
         var table = TextTable(
             columns: [
-                ("goal", .left), ("of", .left), ("value", .right), ("target", .right), ("progress", .right), ("pace", .right),
-                ("days left", .right), ("", .left),
+                ("goal", .left), ("from", .left), ("until", .left), ("of", .left), ("value", .right), ("target", .right),
+                ("progress", .right), ("pace", .right), ("days left", .right), ("", .left),
             ])
         for goal in report.goals {
             table.rows.append([
-                goal.goal, goal.dimensions.map { KPIValue.shown(dimensions: $0) } ?? "", goal.value ?? (goal.kpi == nil ? "no KPI" : "–"),
+                goal.goal, CalendarDay.text(day: goal.from), goal.until.map { CalendarDay.text(day: $0) } ?? "–",
+                goal.dimensions.map { KPIValue.shown(dimensions: $0) } ?? "", goal.value ?? (goal.kpi == nil ? "no KPI" : "–"),
                 goal.target.map { Money.decimal($0) } ?? "–", goal.progress.map { "\(decimal($0, scale: 4, digits: 1)) %" } ?? "–",
-                goal.pace.map { decimal($0, scale: 6, digits: 2) } ?? "–", goal.daysLeft.map { String($0) } ?? "–",
-                [goal.standing.rawValue, goal.remark].compactMap(\.self).joined(separator: ", "),
+                goal.pace.map { decimal($0, scale: 6, digits: 2) } ?? "–",
+                goal.phase == .over ? "ended" : goal.daysLeft.map { String($0) } ?? "–",
+                [
+                    goal.standing.rawValue, goal.phase == .over && goal.value != nil ? "as of \(CalendarDay.text(day: goal.day))" : nil,
+                    goal.remark,
+                ].compactMap(\.self).joined(separator: ", "),
             ])
         }
         Terminal.out(table.render())
@@ -175,7 +180,8 @@ private enum GoalText {
                         "value": goal.value.map { .string($0) } ?? .null,
                         "progress": goal.progress.map { .string(decimal($0, scale: 6, digits: 6)) } ?? .null,
                         "pace": goal.pace.map { .string(decimal($0, scale: 6, digits: 6)) } ?? .null,
-                        "days_left": goal.daysLeft.map { .int($0) } ?? .null, "standing": .string(goal.standing.rawValue),
+                        "days_left": goal.daysLeft.map { .int($0) } ?? .null, "phase": .string(goal.phase.rawValue),
+                        "value_day": goal.value == nil ? .null : day(goal.day), "standing": .string(goal.standing.rawValue),
                     ]
                 }),
         ]

@@ -69,7 +69,7 @@ struct Bedrot: ParsableCommand {
             }
             guard command.configuration.defaultSubcommand == nil else { return }
             let names = known.map(name)
-            let near = names.filter { Self.distance(Array($0.utf8), Array(word.utf8)) <= 2 }.sorted().joined(separator: " or ")
+            let near = names.filter { NearNames.distance($0, word) <= 2 }.sorted().joined(separator: " or ")
             let parent = words.joined(separator: " ")
             throw ValidationError(
                 """
@@ -77,21 +77,6 @@ struct Bedrot: ParsableCommand {
                 Known: \(names.joined(separator: ", ")). See '\(parent) --help'.
                 """)
         }
-    }
-
-    /// How many letters must be changed, added or left out.
-    private static func distance(_ a: [UInt8], _ b: [UInt8]) -> Int {
-        var row = Array(0...b.count)
-        for (i, left) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, right) in b.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(diagonal + (left == right ? 0 : 1), above + 1, row[j] + 1)
-                diagonal = above
-            }
-        }
-        return row[b.count]
     }
 }
 

@@ -344,4 +344,50 @@ import Testing
         try root.feed(path, project: true)
         #expect(try root.lake.goals().goals.map { "\($0.value ?? "") \($0.progress ?? 0)" } == ["25 percent 250000"])
     }
+
+    @Test("a progress that reads the goals stands at the goal that it was computed with, on the day that is asked")
+    func twoGoals() throws {
+        let sql = """
+            /*---
+            kpi: fans_progress
+            title: Fans
+            unit: percent
+            direction: up
+            formula: listeners / target
+            goal: fans
+            ---*/
+            SELECT MAX(f.listeners) * 1000000000 AS num, MAX(g.target) AS den FROM fact_audience_day f
+            JOIN ref_goal g ON g.goal = 'fans' AND g.from_day <= :day AND (g.until_day IS NULL OR g.until_day >= :day) ORDER BY 1
+            """
+        let root = try Root(overlay: ["projections/kpis/fans_progress.sql": sql])
+        let path = try root.file(Export.spotifyName("artistone", "20250402_120000"), Export.spotify([1]).replacing(",10,", with: ",50,"))
+        for (year, target) in [(2025, "200"), (2026, "500")] {
+            _ = try root.lake.changeReference(
+                "goal",
+                [("one", ["goal": "fans", "from_day": "\(year)-01-01", "until_day": "\(year)-12-31", "target": target])])
+        }
+        try root.feed(path, project: true)
+        func told(_ day: String) throws -> [String] {
+            try root.lake.goals(day: CalendarDay.day(day)).goals.map { goal in
+                "\(goal.value ?? "–") \(goal.progress ?? -1) \(goal.phase.rawValue) \(goal.standing.rawValue)"
+            }
+        }
+        #expect(try told("2025-08-20") == ["25 percent 250000 in force at risk", "– -1 unbegun waiting"])
+        // What is over says what was reached on its last day.
+        #expect(try told("2026-08-20") == ["25 percent 250000 ended missed", "10 percent 100000 in force at risk"])
+        #expect(try root.lake.goals(day: CalendarDay.day("2027-01-05")).goals.map(\.day) == ["2025-12-31", "2026-12-31"].map(CalendarDay.day))
+    }
+
+    @Test(
+        "a goal that no KPI knows, or that ends before it begins, is refused",
+        arguments: [
+            (["goal": "fan", "from_day": "2025-01-01"], "did you mean fans?"),
+            (["goal": "fans", "from_day": "2025-02-01", "until_day": "2025-01-01"], "lies before from_day 2025-02-01"),
+        ])
+    func badGoal(cells: [String: String], message: String) throws {
+        let root = try Root(overlay: ["projections/kpis/fans.sql": Self.fans])
+        let error = #expect(throws: LedgerError.self) { try root.lake.changeReference("goal", [("one", cells)]) }
+        #expect(error?.description.contains(message) == true, "\(String(describing: error))")
+        #expect(try root.lake.changeReference("goal", [("one", ["goal": "fans", "from_day": "2025-02-01"])]).changed == 1)
+    }
 }
