@@ -141,8 +141,8 @@ package struct NameMatch: Hashable, Sendable {
     /// `<first_day>` as a day number.
     package var firstDay: Int64? { fields["first_day"].flatMap { CalendarDay.day($0) } }
 
-    /// When the source showed the data, in Unix milliseconds: `<epoch>`, `<captured_at>` (UTC), the midnight of `<captured_day>`, or that of
-    /// the last day of `<captured_month>` in `<captured_year>`.
+    /// When the source showed the data, in Unix milliseconds: `<epoch>`, `<captured_at>` (UTC), the midnight of `<captured_day>`,
+    /// or that of the last day of `<captured_month>` in `<captured_year>`.
     package var capturedAt: Int64? { NamePattern.capturedAt(fields) ?? NamePattern.capturedMonth(fields) }
 }
 

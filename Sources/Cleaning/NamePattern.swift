@@ -1,7 +1,7 @@
 /// A file name with typed holes, for example `Overview_<first_day>_<epoch>_<handle>.zip`.
 ///
-/// `<first_day>` and `<captured_day>` are ISO days, `<epoch>` Unix seconds, `<captured_at>` `YYYYMMDD_HHMMSS` UTC, `<captured_month>` two and
-/// `<captured_year>` four digits, any other hole is text.
+/// `<first_day>` and `<captured_day>` are ISO days, `<epoch>` Unix seconds, `<captured_at>` `YYYYMMDD_HHMMSS` UTC,
+/// `<captured_month>` two and `<captured_year>` four digits, any other hole is text.
 /// With a `/` the folder that the file lies in is part of the name: `meta_ads_dump_<captured_at>/ads.json`.
 /// Letters match in any case; a browser's ` (1)` before the extension is ignored.
 package struct NamePattern: Hashable, Sendable {

@@ -249,7 +249,9 @@ private struct CoverageReader {
                 seq: event.seq, day: seen, account: entry.capture.account, state: .failed,
                 note: "\(entry.capture.name) (capture \(seq)) is held back: \(event.body["code"]?.string ?? "quarantined")")
             if let days = period(of: entry.capture), days.lowerBound <= made[seq] ?? day(event) {
-                attempt.days = days.lowerBound...min(days.upperBound, made[seq] ?? day(event))
+                // Days still to come are no evidence of those before them.
+                let isToCome = days.upperBound > made[seq] ?? day(event)
+                attempt.days = days.lowerBound...(isToCome ? max(days.lowerBound, seen) : days.upperBound)
             } else {
                 attempt.isOpen = true
             }

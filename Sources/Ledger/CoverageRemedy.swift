@@ -77,6 +77,7 @@ struct CoverageRemedy {
         case "captured_year": return "the report's year, YYYY"
         case "epoch": return "the time of the download in Unix seconds"
         case "first_day", "since": return "the first day, YYYY-MM-DD"
+        case "window": return "the window, such as 28day"
         case "last_day": return "the last day, YYYY-MM-DD"
         default:
             if case .fields(let fields) = contract.account, fields.contains(hole) { return "whose file it is" }

@@ -37,8 +37,8 @@ struct Doubts {
             code: "days_to_come", message: "\(capture.name) has figures of days that are still to come",
             remedy:
                 """
-                if they are right: \(again(capture)); if not: correct the file, feed it again, and take this one back: \
-                bedrot retract \(capture.seq) --reason …
+                if they are right: \(again(capture)); if not: correct the file and feed it \
+                again\(capture.landing.isEmpty ? "" : "; take this one back: bedrot retract \(capture.seq) --reason …")
                 """)
         (doubt.line, doubt.column, doubt.value) = (ahead.line, contract.period, CalendarDay.text(day: ahead.day))
         return doubt

@@ -163,7 +163,9 @@ import Testing
         let first = CalendarDay.text(day: today - 3)
         let text = Export.spotify([1], from: first) + "2199-01-01,1,1,1\n"
         let path = try root.file("A-audience-timeline.csv", text)
-        _ = try root.feed(path, account: "A")
+        #expect(try root.feed(path, account: "A").word == "quarantined")
+        let held = try root.lake.coverage(service: "spotify", from: nil, to: nil, today: today + 10).rows[0]
+        #expect(held.runs.first { $0.state == .failed }?.days == today - 3...today - 3, "the days before are not its fault")
         let outcome = try root.feed(path, account: "A", acceptChanges: true)
         #expect(outcome.word == "promoted")
         let report = try root.lake.coverage(service: "spotify", from: nil, to: nil, today: today + 10)
