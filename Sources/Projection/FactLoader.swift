@@ -29,8 +29,8 @@ final class FactLoader {
 
     deinit { rows.free() }
 
-    /// `absent`: columns that the table has beyond the batches, null everywhere. `forcingSQL` computes even simple expressions in SQLite, for
-    /// tests of the equality.
+    /// `absent`: columns that the table has beyond the batches, null everywhere. `forcingSQL` computes even simple expressions in SQLite,
+    /// for tests of the equality.
     init(
         fact: FactDefinition, loader: LoaderSQL, staged: StagedTable, columns: [StagedColumn], absent: [StagedColumn] = [],
         service: String, sources: SourceValues, forcingSQL: Bool = false

@@ -24,8 +24,8 @@ package enum Money {
         return (nano < 0 ? "-" : "") + String(nano.magnitude / 1_000_000_000) + (fraction.isEmpty ? "" : "." + fraction)
     }
 
-    /// `CONVERT_NANO(amount, rate)`: the function of that name in SQL; NULL where an argument is or the result exceeds 64 bits, but 0 for an
-    /// amount of 0, which needs no rate.
+    /// `CONVERT_NANO(amount, rate)`: the function of that name in SQL; NULL where an argument is or the result exceeds 64 bits, but 0 for
+    /// an amount of 0, which needs no rate.
     static let function = DatabaseFunction("CONVERT_NANO", argumentCount: 2, pure: true) { values in
         let integers = values.map { value -> Int64? in if case .int64(let number) = value.storage { number } else { nil } }
         if integers[0] == 0 { return 0 }

@@ -10,9 +10,9 @@ import Testing
 
     @Test func unknownMembersBesidePersonalOnesAreHidden() throws {
         let text = """
-            {"list_id":"l1","contact":"planted1@example.org","total_items":1,"members":[{"email_address":"a@example.org","status":"subscribed",
-            "new_thing":"planted2@example.org","more":{"deep":["planted3"]},"nothing":null,"language":"en","stats":{"avg_open_rate":0.5},
-            "vip":false}]}
+            {"list_id":"l1","contact":"planted1@example.org","total_items":1,"members":[{"email_address":"a@example.org",
+            "status":"subscribed","new_thing":"planted2@example.org","more":{"deep":["planted3"]},"nothing":null,
+            "language":"en","stats":{"avg_open_rate":0.5},"vip":false}]}
             """
         let made = try protect(text, "mailchimp/members")
         #expect(!made.text.contains("planted") && made.report.hidden == ["new_thing", "more", "contact"], "\(made.text)")
@@ -41,11 +41,13 @@ import Testing
 
     @Test(arguments: [
         (
-            #"{"error":{"message":"Error validating access token: user 100012345678 at me@example.org has not authorised EAAB1234567890abcdefghij1","type":"OAuthException","code":190}}"#,
+            #"{"error":{"message":"Error validating access token: user 100012345678 at me@example.org has not authorised "#
+                + #"EAAB1234567890abcdefghij1","type":"OAuthException","code":190}}"#,
             "it says: Error validating access token: [redacted] … at … has not authorised … (190, OAuthException)"
         ),
         (
-            #"{"error":{"code":403,"message":"The request cannot be completed because you have exceeded your <a href=\"/youtube/v3/getting-started#quota\">quota</a>.","errors":[{"reason":"quotaExceeded"}]}}"#,
+            #"{"error":{"code":403,"message":"The request cannot be completed because you have exceeded your <a "#
+                + #"href=\"/youtube/v3/getting-started#quota\">quota</a>.","errors":[{"reason":"quotaExceeded"}]}}"#,
             "quotaExceeded"
         ),
         (#"{"error":"invalid_grant","error_description":"Token expired"}"#, "it says: Token expired (invalid_grant)"),

@@ -55,7 +55,8 @@ import Testing
     @Test func aLoaderMayReadColumnsThatTheContractHasGotSince() throws {
         let root = try Root()
         let contract =
-            "title: Plays\nnames: [plays_<captured_at>.csv]\naccount: {fixed: main}\ncolumns:\n  - {name: day, type: day, required: true}\n  - {name: plays, type: integer}\n"
+            "title: Plays\nnames: [plays_<captured_at>.csv]\naccount: {fixed: main}\ncolumns:\n"
+            + "  - {name: day, type: day, required: true}\n  - {name: plays, type: integer}\n"
         let merge = "merge: {upsert: [day]}\nperiod: day\n"
         func fact(_ more: String, _ sql: String) -> String {
             "/*---\nfact: fact_plays\ntitle: Plays\ncolumns:\n  day: key day\n  plays: measure count\n\(more)---*/\n"
