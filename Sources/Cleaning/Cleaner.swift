@@ -228,8 +228,8 @@ package struct CleaningError: Error, Hashable, Sendable, CustomStringConvertible
         commas.sorted { $0.key < $1.key }.map { column, count in
             """
             \(count == 1 ? "a value" : "\(count) values") of \(column) \(count == 1 ? "looks" : "look") written with a decimal comma: \
-            export in English number format, or copy zones/\(contract.stream).yml into the root's definitions/zones/\(contract.service)/ and give \
-            the column thousands: "." and decimal_mark: ","
+            export in English number format, or copy zones/\(contract.stream).yml into the root's definitions/zones/\(contract.service)/ \
+            and give the column thousands: "." and decimal_mark: ","
             """
         }
     }

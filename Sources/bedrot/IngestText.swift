@@ -74,6 +74,10 @@ enum IngestText {
                     }
                 }
             }
+            if !quiet, !item.warned.isEmpty {
+                let warnings = item.warned.sorted { $0.key < $1.key }.map { "\($0.key) \(Words.grouped($0.value))" }
+                Terminal.out("  kept with a warning: \(warnings.joined(separator: ", "))")
+            }
             if item.rejectedRows > 0 {
                 let reasons = item.rejected.sorted { $0.key < $1.key }.map { "\($0.key) \(Words.grouped($0.value))" }
                 Terminal.note(
