@@ -18,7 +18,9 @@ extension DefinitionSet {
                         fact: fact, loader: loader, staged: try StagedTable(columns: contract.stagedColumns),
                         columns: contract.stagedColumns, service: contract.service, sources: SourceValues())
                 } catch {
-                    let reason = "the loader of \(stream) does not work: \(error); give a column that is a word of SQL another name"
+                    let isAbsent = "\(error)".contains("no such column")
+                    let remedy = isAbsent ? "name it in zones/\(stream).yml" : "give a column that is a word of SQL another name"
+                    let reason = "the loader of \(stream) does not work: \(error); \(remedy)"
                     found.append(DefinitionError(path: fact.path, line: nil, reason: reason))
                 }
             }
