@@ -49,6 +49,11 @@ struct DefinitionFolders {
         return Set(files.map { String($0.dropFirst(folder.count + 1)) })
     }
 
+    /// Whether a file of this path and these contents came with the program.
+    func ships(_ path: String, _ hash: Hash256) -> Bool {
+        folders.dropLast().contains { (try? Files.read("\($0)/\(path)")).map { Hash256(hashing: $0) } == hash }
+    }
+
     /// Definition files by path; a user's file replaces a shipped one of the same path.
     func read() throws -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]

@@ -68,6 +68,8 @@ extension Lake {
             concerns.append("stale: \(why); run `bedrot project`")
         }
 
+        for refused in try projector.refusedKPIs() { concerns.append("a KPI is left out: \(refused.reason)") }
+
         let folders = definitionFolders.folders
         let origins = definitionFolders.origins()
         let found = DefinitionSet.findings(in: try definitionFolders.read(), own: definitionFolders.own()).filter { !$0.isWarning }
@@ -114,7 +116,12 @@ package struct DefinitionDoctor {
         let read = try folders.read()
         let origins = folders.origins()
         files = read.count
-        findings = DefinitionSet.findings(in: read, own: folders.own()).map { (origins[$0.path] ?? $0.path, $0) }
+        var found = DefinitionSet.findings(in: read, own: folders.own())
+        // Some rules are judged by the tables of a warehouse: what a projection left out, it left a reason for.
+        for refused in (try? Warehouse.Reader(layout).queue.read({ try RefusedKPI.all($0) })) ?? [] where read[refused.path] != nil {
+            found.append(DefinitionFinding(refused))
+        }
+        findings = found.map { (origins[$0.path] ?? $0.path, $0) }
     }
 }
 

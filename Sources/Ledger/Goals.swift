@@ -79,23 +79,25 @@ extension Lake {
     package func goals(day: Int64? = nil) throws -> GoalReport {
         guard try Warehouse.liveGeneration(layout) != nil else { return GoalReport(goals: [], snapshot: (0, 0)) }
         let definitions = try definitionsInForce()
+        let refused = Set(try projector.refusedKPIs().map(\.kpi))
+        let measured = definitions.kpis.filter { $0.goal != nil && !refused.contains($0.id) }
         var snapshot = try latestKPIs()
         if let day {
-            let values = try definitions.kpis.filter { $0.goal != nil }.flatMap { try kpiValues($0, day: day, knownAt: nil).values }
+            let values = try measured.flatMap { try kpiValues($0, day: day, knownAt: nil).values }
             snapshot = KPISnapshot(seq: snapshot.seq, time: snapshot.time, day: day, values: values)
         }
         guard definitions.reference.tables.contains(where: { $0.view == "ref_goal" }) else {
             return GoalReport(goals: [], snapshot: (snapshot.seq, snapshot.day))
         }
         var computes: Set<String> = []
-        for kpi in definitions.kpis where kpi.goal != nil {
+        for kpi in measured {
             if try reads(of: kpi).columns.contains(where: { $0.hasPrefix("ref_goal.") }) { computes.insert(kpi.id) }
         }
         let rows = try goalRows()
         var found: [GoalProgress] = []
         for row in rows {
             // A ratio that reads the goals is a pace already, and no figure to measure against the target.
-            let kpis = definitions.kpis.filter { $0.goal == row.goal && (!computes.contains($0.id) || $0.unit == "percent") }
+            let kpis = measured.filter { $0.goal == row.goal && (!computes.contains($0.id) || $0.unit == "percent") }
             let phase = row.phase(on: snapshot.day, among: rows)
             let last = phase == .over ? row.lastDay(before: snapshot.day, among: rows) : nil
             for kpi in kpis {

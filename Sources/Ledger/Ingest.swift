@@ -80,7 +80,7 @@ package struct IngestReport: Sendable {
     package var moves: [KPIMove] = []
 
     /// Whether any of the files needs a person.
-    package var isDegraded: Bool { files.contains(where: \.isDegraded) }
+    package var isDegraded: Bool { files.contains(where: \.isDegraded) || projection?.refused.isEmpty == false }
 
     /// Whether any of the files could not be read or stored.
     package var hasFailed: Bool { files.contains { if case .failed = $0.kind { true } else { false } } }

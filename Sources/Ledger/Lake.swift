@@ -33,6 +33,7 @@ package final class Lake {
         objects = ObjectStore(at: layout.objects)
         projector = Projector(layout: layout, log: log, objects: objects)
         actor = "os:\(getuid())"
+        projector.tolerates = { path, hash in !definitions.ships(path, hash) }
         projector.progress = { [weak self] done, total in self?.progress?("project", done, total) }
     }
 

@@ -180,7 +180,8 @@ extension Lake {
         guard !events.isEmpty else { return [] }
         try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
             let question = KPIQuestion(database: database, definitions: definitions)
-            let readers = try definitions.kpis.map { (kpi: $0, tables: try question.tables($0)) }
+            let refused = Set(try RefusedKPI.all(database).map(\.kpi))
+            let readers = try definitions.kpis.filter { !refused.contains($0.id) }.map { (kpi: $0, tables: try question.tables($0)) }
             for index in events.indices {
                 let event = events[index]
                 let tables = Set(event.items.map(\.table)).union(

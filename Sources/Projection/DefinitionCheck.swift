@@ -30,6 +30,13 @@ package struct DefinitionFinding: Error, Sendable, Hashable, CustomStringConvert
         self.init(path: error.path, line: line, key: key, message: error.message, suggestion: error.suggestion)
     }
 
+    /// What a projection left out, with the reason that it kept.
+    package init(_ refused: RefusedKPI) {
+        let place = "\(refused.path): "
+        let reason = refused.reason.hasPrefix(place) ? String(refused.reason.dropFirst(place.count)) : refused.reason
+        self.init(path: refused.path, line: nil, key: "", message: reason, suggestion: nil)
+    }
+
     init(_ error: any Error, path: String) {
         if let error = error as? DefinitionError {
             self.init(path: error.path, line: error.line, column: error.column, key: "", message: error.reason, suggestion: nil)

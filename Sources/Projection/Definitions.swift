@@ -213,6 +213,11 @@ struct SQLFile {
     init(path: String, bytes: [UInt8]) throws {
         self.path = path
         guard String(validating: bytes, as: UTF8.self) != nil else { throw DefinitionError(path: path, line: nil, reason: "not UTF-8") }
+        // Editors of other systems begin a file with a mark, and end its lines with two bytes; the file's hash is over all of them.
+        var bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+        if bytes.contains(13) {
+            bytes = bytes.indices.filter { bytes[$0] != 13 || $0 + 1 == bytes.count || bytes[$0 + 1] != 10 }.map { bytes[$0] }
+        }
         let (start, close) = (Array("/*---\n".utf8), Array("\n---*/\n".utf8))
         var end = start.count
         var lines = 2

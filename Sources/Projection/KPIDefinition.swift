@@ -266,6 +266,8 @@ package struct Guards: Sendable {
     package private(set) var nonAdditive: Set<String> = []
     /// fact.column of measures whose sum over days may divide another, and is no figure itself.
     package private(set) var onlyDivides: Set<String> = []
+    /// fact.column → the view that tells it once; the fact tells it several times over.
+    package private(set) var toldOnceBy: [String: String] = [:]
 
     init() {}
 
@@ -276,9 +278,14 @@ package struct Guards: Sendable {
         }
         nonAdditive = Set(root["never_summed"]?.sequence?.compactMap(\.string) ?? [])
         onlyDivides = Set(root["only_divides"]?.sequence?.compactMap(\.string) ?? [])
-        for (key, _) in root.mapping ?? [:] where !["plays", "never_summed", "only_divides"].contains(key.string) {
+        for (key, value) in root["told_once_by"]?.mapping ?? [:] {
+            for column in value.sequence?.compactMap(\.string) ?? [] { toldOnceBy[column] = key.string }
+        }
+        let known = ["plays", "never_summed", "only_divides", "told_once_by"]
+        for (key, _) in root.mapping ?? [:] where !(key.string.map(known.contains) ?? false) {
             throw DefinitionError(
-                path: path, line: key.mark?.line, reason: "unknown key “\(key.string ?? "?")”; known: plays, never_summed, only_divides")
+                path: path, line: key.mark?.line,
+                reason: "unknown key “\(key.string ?? "?")”; known: \(known.joined(separator: ", "))")
         }
     }
 }

@@ -81,6 +81,10 @@ struct KPIEngine {
                     covered: try further[1].flatMap { try number(handle, $0, kpi) },
                     expected: try further[2].flatMap { try number(handle, $0, kpi) }))
         }
+        if let twice = Dictionary(grouping: values, by: \.dimensions).filter({ $0.value.count > 1 }).keys.min() {
+            let shown = kpi.dimensions.isEmpty ? "several rows, though it has no dimension" : "the dimensions \(twice) more than once"
+            throw DefinitionError(path: kpi.path, line: nil, reason: "gives \(shown): one row each, so GROUP BY what is in `dimensions`")
+        }
         return values
     }
 
@@ -136,29 +140,76 @@ struct KPIEngine {
                 KPI that sets them side by side says so in its header: compares: [\(observers.keys.sorted().joined(separator: ", "))]
                 """)
         }
-        let forbidden = reads.columns.intersection(definitions.guards.nonAdditive)
-        if let column = SQLText.summed(forbidden, in: kpi.sql) {
-            throw refuse("sums \(column), which is not additive (guards.yml: never_summed)")
+        try checkSums(kpi.sql, path: kpi.path, reads, isView: false)
+        try checkShape(kpi, reads)
+        for view in definitions.views where reads.views.contains(view.name) && !checked.views.contains(view.name) {
+            let reads = try self.reads(view.sql, path: view.path)
+            try checkSums(view.sql, path: view.path, reads, isView: true)
+            checked.views.insert(view.name)
         }
-        let divisors = reads.columns.intersection(definitions.guards.onlyDivides)
-        if let column = SQLText.summed(divisors, in: kpi.sql, into: "num") {
+        return reads
+    }
+
+    /// Refuses sums of what must not be added, and tables that hold more than what was known.
+    private func checkSums(_ sql: String, path: String, _ reads: Reads, isView: Bool) throws {
+        func refuse(_ reason: String) -> DefinitionError { DefinitionError(path: path, line: nil, reason: reason) }
+        let guards = definitions.guards
+        if let name = reads.named.filter({ Self.engineTables.contains($0) || Self.enginePrefixes.contains(where: $0.hasPrefix) }).min() {
+            throw refuse("reads \(name), a table of the engine's own that a replay fills in another order; read the facts, dim_* and op_*")
+        }
+        if let name = reads.named.filter({ $0.hasSuffix("_v") && !views.contains($0) }).min() {
+            throw refuse(
+                "reads \(name), which holds superseded versions too and shows them at every event; read \(name.dropLast(2)) instead")
+        }
+        let never = reads.columns.intersection(guards.nonAdditive)
+        let elsewhere = reads.columns.intersection(guards.toldOnceBy.keys)
+        let divisors = reads.columns.intersection(guards.onlyDivides)
+        if reads.isRecursive, let column = never.union(elsewhere).union(divisors).min() {
+            throw refuse("reads \(column) in a CTE that reads itself, and what that adds nobody can tell; use a join with dim_date")
+        }
+        if let column = SQLSums(never.union(isView ? divisors : []), in: sql).first {
+            throw refuse("sums \(column), which is not additive (guards.yml: \(isView ? "never_summed, only_divides" : "never_summed"))")
+        }
+        if let column = SQLSums(elsewhere, in: sql).first, let view = guards.toldOnceBy[column] {
+            throw refuse(
+                "sums \(column), which tells the same more than once (guards.yml: told_once_by); sum that of \(view), which has it once")
+        }
+        if !isView, let column = SQLSums(divisors, in: sql).sum(into: "num") {
             throw refuse(
                 """
                 sums \(column) as its figure, but people of one day added to those of another are no number of people (guards.yml: \
                 only_divides); take the newest or the largest day, or divide by the sum (den)
                 """)
         }
-        for view in definitions.views where reads.views.contains(view.name) && !checked.views.contains(view.name) {
-            let columns = try self.reads(view.sql, path: view.path).columns
-            let sums = columns.intersection(definitions.guards.nonAdditive.union(definitions.guards.onlyDivides))
-            if let column = SQLText.summed(sums, in: view.sql) {
-                throw DefinitionError(
-                    path: view.path, line: nil, reason: "sums \(column), which is not additive (guards.yml: never_summed, only_divides)")
-            }
-            checked.views.insert(view.name)
-        }
-        return reads
     }
+
+    /// Refuses parameters that nobody gives and columns that nobody reads.
+    private func checkShape(_ kpi: KPIDefinition, _ reads: Reads) throws {
+        func refuse(_ reason: String) -> DefinitionError { DefinitionError(path: kpi.path, line: nil, reason: reason) }
+        if let name = reads.parameters.first(where: { !Self.parameters.contains($0) }) {
+            throw refuse("there is no parameter \(name); known: \(Self.parameters.joined(separator: ", "))")
+        }
+        let known = kpi.dimensions + ["num", "den"]
+        if let missing = known.first(where: { !reads.results.contains($0) }) {
+            throw refuse("the SELECT gives no “\(missing)”: it must give \(known.joined(separator: ", ")), each by that name (AS)")
+        }
+        let further = ["unconverted", "covered", "expected"]
+        if let other = reads.results.first(where: { !known.contains($0) && !further.contains($0) }) {
+            throw refuse(
+                "the SELECT gives “\(other)”, which nobody reads: name it in `dimensions`, or leave it out; known are num, den, "
+                    + further.joined(separator: ", "))
+        }
+        if let twice = Dictionary(grouping: reads.results, by: \.self).filter({ $0.value.count > 1 }).keys.min() {
+            throw refuse("the SELECT gives “\(twice)” twice; keep one of them")
+        }
+    }
+
+    private static let parameters = [":day", ":seq", ":now_ms"]
+    /// What the projector keeps for itself; the plain names show what is known of it.
+    private static let engineTables: Set = [
+        "capture", "checkpoint", "zone_file", "pending_file", "table_change", "stream_seq", "definition_used", "events", "known_at",
+    ]
+    private static let enginePrefixes = ["kpi_", "ops_", "sqlite_", "pragma_"]
 
     /// Functions of SQLite that read a clock, chance, or the connection.
     private static let moody: Set = [
@@ -179,6 +230,13 @@ struct KPIEngine {
         var views: Set<String> = []
         /// Functions it calls, in lower case, also those inside views.
         var functions: Set<String> = []
+        /// Tables and views that the statement itself names.
+        var named: Set<String> = []
+        /// Its parameters, and the columns that it gives.
+        var parameters: [String] = []
+        var results: [String] = []
+        /// Whether a CTE reads itself.
+        var isRecursive = false
         /// Whether it reads what counts events that bear no data: runs, captures, duplicates.
         var isOperational = false
         /// Whether it reads what the service files say.
@@ -194,6 +252,7 @@ struct KPIEngine {
             { context, action, table, column, _, view in
                 guard let context else { return SQLITE_OK }
                 let seen = Unmanaged<Seen>.fromOpaque(context).takeUnretainedValue()
+                if action == SQLITE_RECURSIVE { seen.isRecursive = true }
                 if action == SQLITE_FUNCTION, let column { seen.functions.insert(String(cString: column).lowercased()) }
                 if action == SQLITE_READ, let table, let column {
                     seen.names.append((String(cString: table), String(cString: column), view.map { String(cString: $0) }))
@@ -209,12 +268,18 @@ struct KPIEngine {
             }
             throw DefinitionError(path: path, line: nil, reason: message, namesWhatIsMissing: true)
         }
+        let parameters = (0..<sqlite3_bind_parameter_count(statement)).map { index in
+            sqlite3_bind_parameter_name(statement, index + 1).map { String(cString: $0) } ?? "?"
+        }
+        let results = (0..<sqlite3_column_count(statement)).map { sqlite3_column_name(statement, $0).map { String(cString: $0) } ?? "" }
         sqlite3_finalize(statement)
         let facts = Set(tables.map(\.name))
         let defined = Set(definitions.views.map(\.name))
         let assumptions = Set(definitions.reference.tables.map(\.table))
         let named = facts.union(defined).union(definitions.reference.tables.map(\.view))
+        let words = Set(SQLTokens(sql).tokens.filter { $0.kind == .word || $0.kind == .name }.map(\.text))
         var reads = Reads(functions: seen.functions)
+        (reads.parameters, reads.results, reads.isRecursive) = (parameters, results, seen.isRecursive)
         for (name, column, view) in seen.names {
             let table = name.hasSuffix("_v") ? String(name.dropLast(2)) : name
             if name == "op_source" { reads.services = true }
@@ -223,6 +288,8 @@ struct KPIEngine {
             if assumptions.contains(name) { reads.assumptions.insert(name) }
             if defined.contains(name) { reads.views.insert(name) }
             if let view, defined.contains(view) { reads.views.insert(view) }
+            // A CTE inside a view is told like one of the statement's: what stands in the text decides.
+            if words.contains(SQLText.upper(name)) { reads.named.insert(name) }
             guard named.contains(table) else { continue }
             if !column.isEmpty, view.map({ !views.contains($0) }) ?? true { reads.columns.insert("\(table).\(column)") }
         }
@@ -232,6 +299,7 @@ struct KPIEngine {
     private final class Seen {
         var names: [(table: String, column: String, view: String?)] = []
         var functions: Set<String> = []
+        var isRecursive = false
     }
 }
 

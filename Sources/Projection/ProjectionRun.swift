@@ -34,6 +34,8 @@ package struct ProjectionOutcome: Sendable {
     package var skipped: [String: Int64] = [:]
     /// Definitions that could not be used yet at the seq replayed to, by path, with the reason.
     package var unready: [String: String] = [:]
+    /// KPIs of a person's own that break a rule, and so have no values.
+    package var refused: [RefusedKPI] = []
     /// KPIs that have no value in a snapshot of this pass, because a sum does not fit 64 bits: some file holds an absurd amount.
     package var overflowing: Set<String> = []
     /// KPIs whose whole past was computed anew, because a definition changed.
@@ -79,6 +81,8 @@ final class ProjectionRun {
     var memoryBudget = Int.max
     /// The pass ends in the past, where a definition may read a table that is captured only a few events later.
     var endsInThePast = false
+    /// See ``Projector/tolerates``.
+    var tolerates: (_ path: String, _ hash: Hash256) -> Bool = { _, _ in false }
 
     private(set) var seq: Int64
     private(set) var dataSeq: Int64
@@ -362,6 +366,7 @@ final class ProjectionRun {
                 snapshotSeq,
             ])
         try definitions.keepUsed(database)
+        outcome.refused = try RefusedKPI.all(database)
         for table in tables { writers[table.name]?.end() }
         sources.detach()
         outcome.to = seq
@@ -391,9 +396,11 @@ final class ProjectionRun {
             outcome.snapshots.append(completion.seq)
         }
         let writer = SnapshotWriter(
-            engine: KPIEngine(database: database, definitions: definitions, tables: tables), dataSeq: dataSeq)
+            engine: KPIEngine(database: database, definitions: definitions, tables: tables), dataSeq: dataSeq
+        ) { [tolerates, definitions] kpi in definitions.files[kpi.path].map { tolerates(kpi.path, $0.hash) } ?? false }
         let changed = recompute ? try writer.changed { path, check in try isReady(path, check) } : []
-        let others = definitions.kpis.filter { kpi in !changed.contains { $0.id == kpi.id } }
+        let refused = try RefusedKPI.neverAsked(database)
+        let others = definitions.kpis.filter { kpi in !refused.contains(kpi.id) && !changed.contains { $0.id == kpi.id } }
         if !changed.isEmpty {
             let all = try Int64.fetchAll(database, sql: "SELECT seq FROM kpi_snapshot ORDER BY seq")
             try writer.write(changed, at: all)

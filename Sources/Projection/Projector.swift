@@ -23,6 +23,9 @@ package final class Projector {
     /// Years of the calendar dimension in a new warehouse. Fewer make small test warehouses faster; nothing else changes it.
     package var calendar = CalendarDimension.years
 
+    /// Whether a KPI file that breaks a rule is left out, as a person's own; another one stops the projection.
+    package var tolerates: (_ path: String, _ hash: Hash256) -> Bool = { _, _ in false }
+
     /// Definitions that the last ``replay(into:until:definitionsNow:)`` left out, by path, with the reason.
     package private(set) var unready: [String: String] = [:]
 
@@ -126,6 +129,7 @@ package final class Projector {
                 guard run.seq < target.seq || stale.curated || stale.kpis else {
                     outcome = run.outcome
                     outcome.to = run.seq
+                    outcome.refused = try RefusedKPI.all(database)
                     manifest = try run.manifest()
                     return .rollback
                 }
@@ -167,6 +171,7 @@ package final class Projector {
                     zone: try self.zone(),
                     fresh: isFresh, calendar: self.calendar)
                 run.memoryBudget = self.memoryBudget
+                run.tolerates = self.tolerates
                 try self.feed(run, until: target)
                 for event in events { try run.apply(event) }
                 _ = try run.finish(id: .zero, curatedStale: false, kpisStale: false)
@@ -218,6 +223,7 @@ package final class Projector {
             fresh: fresh,
             calendar: calendar)
         run.memoryBudget = memoryBudget
+        run.tolerates = tolerates
         return run
     }
 
@@ -449,6 +455,7 @@ package final class Projector {
         shadow.batch = batch
         shadow.memoryBudget = memoryBudget
         shadow.calendar = calendar
+        shadow.tolerates = tolerates
         unready = try shadow.rebuild(until: until, definitionsNow: definitionsNow).unready
         return shadow
     }

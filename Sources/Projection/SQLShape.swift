@@ -48,6 +48,8 @@ final class SQLQuery {
     var order: [Term] = []
     /// Where ORDER stands.
     var orderAt: Int?
+    /// What a CTE calls its columns where it says so, `name (a, b) AS …`; in upper case.
+    private(set) var columnNames: [String] = []
     /// The query it stands in, whose sources it may name; a CTE stands in its query too, for the names of the CTEs before it.
     private(set) weak var outer: SQLQuery?
     /// Whether sources of the outer query are in sight.
@@ -80,10 +82,15 @@ final class SQLQuery {
         while index < end, tokens[index].kind == .word || tokens[index].kind == .name {
             let name = tokens[index].text
             index += 1
-            if let columns = tokens.inside(index) { index = columns.upperBound + 1 }
+            var names: [String] = []
+            if let columns = tokens.inside(index) {
+                names = columns.map { tokens[$0] }.filter { $0.kind == .word || $0.kind == .name }.map(\.text)
+                index = columns.upperBound + 1
+            }
             while index < end, !tokens[index].isSymbol("(") { index += 1 }
             guard index < end, let body = tokens.inside(index) else { return index }
             ctes.append((name, SQLQuery(tokens, body, in: self)))
+            ctes[ctes.count - 1].query.columnNames = names
             index = body.upperBound + 1
             guard tokens.at(index)?.isSymbol(",") == true else { break }
             index += 1

@@ -6,12 +6,17 @@ final class SnapshotWriter {
     let engine: KPIEngine
     /// KPIs that have no value in a snapshot, because a sum does not fit 64 bits.
     private(set) var overflowing: Set<String> = []
+    /// Whether a KPI that breaks a rule is left out, by its path; else it stops the projection.
+    private let tolerates: (KPIDefinition) -> Bool
     private let dataSeq: Int64
     private var database: Database { engine.database }
+    /// KPIs whose newest snapshot could not be computed.
+    private lazy var failing = Set(((try? RefusedKPI.all(database)) ?? []).map(\.kpi))
 
     /// - Parameter dataSeq: the last data-bearing event: from it on, what is current is what was known.
-    init(engine: KPIEngine, dataSeq: Int64) {
+    init(engine: KPIEngine, dataSeq: Int64, tolerates: @escaping (KPIDefinition) -> Bool) {
         self.engine = engine
+        self.tolerates = tolerates
         self.dataSeq = dataSeq
     }
 
@@ -26,7 +31,14 @@ final class SnapshotWriter {
         var changed: [KPIDefinition] = []
         for kpi in definitions.kpis {
             var reads = KPIEngine.Reads()
-            guard try isReady(kpi.path, { reads = try engine.check(kpi) }) else { continue }
+            do {
+                guard try isReady(kpi.path, { reads = try engine.check(kpi) }) else { continue }
+            } catch let error as DefinitionError where tolerates(kpi) {
+                try forget(kpi.id)
+                known[kpi.id] = nil
+                try RefusedKPI(kpi: kpi.id, path: kpi.path, reason: "\(error)").keep(database, isAsked: false)
+                continue
+            }
             let rules = rules(of: kpi, reads).hex
             guard known.removeValue(forKey: kpi.id) != rules else { continue }
             try forget(kpi.id)
@@ -39,6 +51,8 @@ final class SnapshotWriter {
             changed.append(kpi)
         }
         for id in known.keys.sorted() { try forget(id) }
+        let all = Set(definitions.kpis.map(\.id))
+        for refused in try RefusedKPI.all(database) where !all.contains(refused.kpi) { try RefusedKPI.forget(refused.kpi, database) }
         return changed
     }
 
@@ -82,6 +96,7 @@ final class SnapshotWriter {
     private func forget(_ kpi: String) throws {
         try database.execute(sql: "DELETE FROM kpi_value WHERE kpi = ?", arguments: [kpi])
         try database.execute(sql: "DELETE FROM kpi_state WHERE kpi = ?", arguments: [kpi])
+        try RefusedKPI.forget(kpi, database)
     }
 
     /// SHA-256 over the files that decide a KPI's values.
@@ -135,7 +150,14 @@ final class SnapshotWriter {
                 // What one file said must not lock all others up, also after it was withdrawn: the past keeps this snapshot.
                 overflowing.insert(kpi.id)
                 continue
+            } catch let error where tolerates(kpi) && (error is DefinitionError || (error as? SQLiteFailure)?.isOfStatement == true) {
+                // What a person's own file says must not either. The next snapshot may find other facts.
+                let reason = error is DefinitionError ? "\(error)" : "\(kpi.path): \(error)"
+                try RefusedKPI(kpi: kpi.id, path: kpi.path, reason: reason).keep(database, isAsked: true)
+                failing.insert(kpi.id)
+                continue
             }
+            if failing.remove(kpi.id) != nil { try RefusedKPI.forget(kpi.id, database) }
             for value in values {
                 try insert.execute(arguments: [
                     kpi.id, seq, value.dimensions, value.numerator, value.denominator, value.unconverted, value.covered, value.expected,

@@ -208,9 +208,12 @@ package struct SQLiteFailure: Error, CustomStringConvertible {
     package let description: String
     /// A sum did not fit 64 bits.
     private(set) var isOverflow = false
+    /// The statement or the values it met are wrong, and not the disk, the memory or the file.
+    private(set) var isOfStatement = false
 
     init(_ connection: OpaquePointer?, _ statement: String) {
         isOverflow = String(cString: sqlite3_errmsg(connection)) == "integer overflow"
+        isOfStatement = [SQLITE_ERROR, SQLITE_MISMATCH, SQLITE_TOOBIG, SQLITE_RANGE].contains(sqlite3_errcode(connection) & 0xff)
         description =
             """
             SQLite error \(sqlite3_errcode(connection)): \(String(cString: sqlite3_errmsg(connection))) — while executing: \

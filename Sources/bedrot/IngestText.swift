@@ -13,6 +13,7 @@ enum IngestText {
         if report.projection == nil, !isDryRun { Terminal.out("not projected: run `bedrot project`") }
         if let projection = report.projection {
             ProjectionText.overflowing(projection)
+            ProjectionText.refused(projection)
             AlertText.news(projection.alerts)
         }
         guard !isDryRun else { return }

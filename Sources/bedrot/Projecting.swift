@@ -36,6 +36,7 @@ struct Project: ParsableCommand {
         }
         let outcome = try options.write { try $0.projectCommand() }
         try ProjectionText.print(outcome, options)
+        if !outcome.refused.isEmpty { throw degraded }
     }
 }
 
@@ -67,6 +68,7 @@ struct Rebuild: ParsableCommand {
             try lake.rebuild(until: try until.map { try ReplayEnd.seq($0, lake) }, definitionsNow: which == .now)
         }
         try ProjectionText.print(outcome, options)
+        if !outcome.refused.isEmpty { throw degraded }
     }
 }
 
@@ -333,6 +335,8 @@ enum ProjectionText {
                 "curated": .array(outcome.curated.map { .string($0.path) }), "snapshots": .array(outcome.snapshots.map { .int($0) }),
                 "skipped": .object(outcome.skipped.mapValues { .int($0) }),
                 "unready": .object(outcome.unready.mapValues { .string($0) }),
+                "refused": .array(
+                    outcome.refused.map { ["kpi": .string($0.kpi), "file": .string($0.path), "reason": .string($0.reason)] }),
                 "stale": .array(outcome.stale.map(\.json)),
                 "alerts": .object([
                     "opened": .int(Int64(outcome.alerts.count(where: \.isOpened))),
@@ -353,7 +357,13 @@ enum ProjectionText {
         }
         unready(outcome.unready)
         overflowing(outcome)
+        refused(outcome)
         AlertText.news(outcome.alerts)
+    }
+
+    /// KPIs of a person's own that break a rule.
+    static func refused(_ outcome: ProjectionOutcome) {
+        for kpi in outcome.refused { Terminal.note("KPI \(kpi.kpi) is left out: \(kpi.reason)") }
     }
 
     /// KPIs without a value because of an absurd amount in some file.

@@ -57,6 +57,38 @@ import Testing
             sql: "WITH x AS (SELECT SUM(listeners) AS people FROM fact_audience_day) SELECT MAX(people) AS num, 1 AS den FROM x"),
         Case(reason: nil, sql: "SELECT SUM(streams_native) AS num, SUM(listeners) AS den FROM fact_audience_day"),
         Case(reason: nil, sql: "SELECT MAX(listeners) AS num, 1 AS den FROM fact_audience_day"),
+        // A sum by another word, or in a CTE that reads itself.
+        Case(
+            reason: "sums fact_audience_day.followers_total",
+            sql: "SELECT TOTAL(followers_total) AS num, 1 AS den FROM fact_audience_day"),
+        Case(reason: "sums fact_track_window.streams", sql: "SELECT AVG(streams) AS num, 1 AS den FROM fact_track_window"),
+        Case(
+            reason: "in a CTE that reads itself",
+            sql: """
+                WITH d AS (SELECT 0 AS n, 0 AS s UNION ALL SELECT d.n + 1, d.s + f.followers_total FROM d JOIN fact_audience_day f \
+                ON f.day_no = d.n WHERE d.n < 9) SELECT MAX(s) AS num, 1 AS den FROM d
+                """),
+        // The same spend at several levels, the same streams from several datasets.
+        Case(reason: "sum that of v_ad_day", sql: "SELECT SUM(f.spend_nano) AS num, 1 AS den FROM fact_ad_day f"),
+        Case(
+            reason: nil,
+            sql: """
+                WITH n AS (SELECT MAX(day_no) AS day_no FROM fact_ad_day WHERE spend_nano > 0) SELECT SUM(a.spend_nano) AS num, 1 AS den \
+                FROM v_ad_day a JOIN n ON n.day_no = a.day_no
+                """),
+        Case(reason: "sum that of v_stream_canonical", sql: "SELECT SUM(streams) AS num, 1 AS den FROM fact_stream_day"),
+        Case(reason: nil, sql: "SELECT SUM(streams) AS num, 1 AS den FROM v_stream_canonical"),
+        // What a replay does not show as it was known.
+        Case(reason: "read fact_stream_day instead", sql: "SELECT SUM(streams) AS num, 1 AS den FROM fact_stream_day_v"),
+        Case(reason: "read total_sale instead", sql: "SELECT SUM(units) AS num, 1 AS den FROM total_sale_v"),
+        Case(reason: "reads kpi_value", sql: "SELECT MAX(num) AS num, 1 AS den FROM kpi_value"),
+        Case(reason: "reads checkpoint", sql: "SELECT MAX(seq) AS num, 1 AS den FROM checkpoint"),
+        Case(reason: "reads capture", sql: "SELECT COUNT(*) AS num, COUNT(seq) AS den FROM capture"),
+        Case(reason: nil, sql: "SELECT COUNT(*) AS num, COUNT(stream) AS den FROM op_ingest"),
+        // What nobody gives, and what nobody reads.
+        Case(reason: "no parameter :today", sql: "SELECT :today AS num, 1 AS den"),
+        Case(reason: "gives “artist”, which nobody reads", sql: "SELECT 1 AS artist, 1 AS num, 1 AS den"),
+        Case(reason: "gives no “den”", sql: "SELECT 1 AS num"),
         // The clock.
         Case(reason: "changes without an event", sql: "SELECT CHANGES() AS num, 1 AS den"),
     ]

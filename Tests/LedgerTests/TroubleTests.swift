@@ -102,13 +102,14 @@ import Testing
         #expect(whole.unready.isEmpty)
     }
 
-    @Test func nowAWrongTableIsStillAnError() throws {
+    @Test func nowAWrongTableOfAPersonsOwnIsLeftOutWithTheReason() throws {
         let root = try Root()
         let definitions = try root.lake.projector.definitions(until: try root.head())
         let shipped = try #require(definitions.files["projections/kpis/followers_total.sql"])
         let text = String(decoding: shipped.bytes, as: UTF8.self).replacing("fact_audience_day", with: "fact_audience_dya")
         try root.define("projections/kpis/followers_total.sql", text)
-        let failure = #expect(throws: DefinitionError.self) { try root.lake.projectCommand() }
-        #expect(failure?.description.contains("no such table: fact_audience_dya") == true)
+        let refused = try root.lake.projectCommand().refused
+        #expect(refused.map(\.kpi) == ["followers_total"])
+        #expect(refused.first?.reason.contains("no such table: fact_audience_dya") == true)
     }
 }

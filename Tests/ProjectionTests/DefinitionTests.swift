@@ -36,11 +36,39 @@ import Testing
         #expect(SQLText.split("") == [])
     }
 
-    @Test("arguments of aggregates, nested ones and texts that change their length in upper case too")
-    func arguments() {
-        #expect(SQLText.arguments(of: "SUM", in: "SELECT 'straße ŉ', sum(a + SUM(b)) FROM t") == ["a + SUM(b)", "b"])
-        #expect(SQLText.arguments(of: "SUM", in: "SUM(') ' || a)") == ["') ' || a"])
-        #expect(SQLText.arguments(of: "SUM", in: "SUM(a").isEmpty)
+    @Test(
+        "what a statement adds up is followed through names, positions and subqueries",
+        arguments: [
+            ("SELECT SUM(f.v) AS num FROM up f", "up.v", "up.v"),
+            ("SELECT 'straße ŉ', total(a + (v)) AS num FROM up", "up.v", "up.v"), ("SELECT AVG(v) AS num FROM up", "up.v", "up.v"),
+            ("SELECT MAX(v) AS num FROM up", nil, nil), ("SELECT SUM(g.v) AS num FROM up f JOIN rp g ON g.day = f.day", nil, nil),
+            ("WITH x AS (SELECT v FROM up) SELECT SUM(v) AS num FROM x", "up.v", "up.v"),
+            ("WITH x (a, b) AS (SELECT day, v FROM up) SELECT SUM(b) AS num FROM x", "up.v", "up.v"),
+            ("WITH x (a, b) AS (SELECT day, v FROM up) SELECT SUM(a) AS num FROM x", nil, nil),
+            ("WITH x AS (SELECT 1 AS a UNION ALL SELECT v FROM up) SELECT SUM(a) AS num FROM x", "up.v", "up.v"),
+            ("SELECT SUM(y.a) AS num FROM (SELECT up.*, 1 AS a FROM up) y", nil, nil),
+            ("SELECT SUM(y.v) AS num FROM (SELECT * FROM up) y", "up.v", "up.v"),
+            ("SELECT (SELECT SUM(z.v) FROM up z) AS den, 1 AS num", "up.v", nil),
+            ("WITH x AS (SELECT SUM(v) AS s FROM up), y AS (SELECT MAX(s) AS t FROM x) SELECT t AS num FROM y", "up.v", "up.v"),
+            ("SELECT SUM(CASE WHEN v IS NOT NULL THEN 1 ELSE 0 END) + COUNT(v) AS num FROM up", nil, nil),
+            ("SELECT SUM(CASE WHEN day > 3 THEN v END) AS num FROM up", "up.v", "up.v"),
+            ("SELECT SUM(w) AS num FROM (SELECT r.v AS v, u.w AS w FROM up u JOIN rp r ON r.day = u.day)", nil, nil),
+            ("SELECT SUM(v", nil, nil), ("SELECT SUM(') ' || v) AS num FROM up", "up.v", "up.v"),
+        ] as [(String, String?, String?)])
+    func sums(sql: String, first: String?, num: String?) {
+        let sums = SQLSums(["up.v"], in: sql)
+        #expect(sums.first == first && sums.sum(into: "num") == num)
+    }
+
+    @Test("a mark at the beginning and lines that end with two bytes are no matter", arguments: ["\u{FEFF}", ""], ["\r\n", "\n"])
+    func otherEditors(mark: String, end: String) throws {
+        let lines = [
+            "/*---", "kpi: own", "title: Own", "unit: count", "direction: up", "formula: own", "---*/", "SELECT 1 AS num, 1 AS den",
+            "ORDER BY 1", "",
+        ]
+        let text = mark + lines.joined(separator: end)
+        let kpi = try KPIDefinition(path: "projections/kpis/own.sql", bytes: Array(text.utf8))
+        #expect(kpi.id == "own" && kpi.formula == "own" && kpi.sql == "SELECT 1 AS num, 1 AS den\nORDER BY 1")
     }
 
     @Test(

@@ -173,7 +173,7 @@ import Testing
 
     @Test("a KPI that counts events without data is outside of the digest over all")
     func operational() throws {
-        let text = Self.kpi("runs", "SELECT r.command AS artist, COUNT(*) AS num, 1 AS den FROM ops_run r GROUP BY r.command ORDER BY 1")
+        let text = Self.kpi("runs", "SELECT r.command AS artist, COUNT(*) AS num, 1 AS den FROM op_run r GROUP BY r.command ORDER BY 1")
         let plain = try Self.lab()
         let lab = try Self.lab(["projections/kpis/runs.sql": text])
         for lab in [plain, lab] {
