@@ -182,8 +182,10 @@ extension Lake {
             let question = KPIQuestion(database: database, definitions: definitions)
             let refused = Set(try RefusedKPI.all(database).map(\.kpi))
             let readers = try definitions.kpis.filter { !refused.contains($0.id) }.map { (kpi: $0, tables: try question.tables($0)) }
-            for index in events.indices {
-                let event = events[index]
+            // All at once: the guards are asked and the views are made once, and not for every event.
+            var questions: [(kpi: KPIDefinition, day: Int64, seq: Int64)] = []
+            var asked: [(index: Int, kpis: [KPIDefinition])] = []
+            for (index, event) in events.enumerated() {
                 let tables = Set(event.items.map(\.table)).union(
                     definitions.facts.filter { fact in
                         event.items.contains { item in fact.name == item.table || fact.totals.contains { $0.name == item.table } }
@@ -193,8 +195,14 @@ extension Lake {
                     database,
                     sql: "SELECT day_no FROM kpi_snapshot WHERE seq >= ? ORDER BY seq LIMIT 1", arguments: [event.event])
                 guard let day = try day ?? Int64.fetchOne(database, sql: "SELECT MAX(day_no) FROM kpi_snapshot") else { continue }
-                let before = try question.values(kpis.map { (kpi: $0, day: day, seq: event.event - 1) }).flatMap(\.self)
-                let after = try question.values(kpis.map { (kpi: $0, day: day, seq: event.event) }).flatMap(\.self)
+                asked.append((index, kpis))
+                for seq in [event.event - 1, event.event] { questions += kpis.map { (kpi: $0, day: day, seq: seq) } }
+            }
+            var values = try question.values(questions)[...]
+            for (index, kpis) in asked {
+                let before = values.prefix(kpis.count).flatMap(\.self)
+                let after = values.dropFirst(kpis.count).prefix(kpis.count).flatMap(\.self)
+                values = values.dropFirst(2 * kpis.count)
                 events[index].effects = kpiMoves(before, after, kpis)
             }
         }

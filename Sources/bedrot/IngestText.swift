@@ -108,7 +108,8 @@ enum IngestText {
         }
     }
 
-    static func moves(_ moves: [KPIMove]) {
+    /// A table of what moved; `all` says where the rest of a long one is shown.
+    static func moves(_ moves: [KPIMove], all: String = "bedrot kpi history KPI --limit 2 shows what each was and is") {
         guard !moves.isEmpty else { return }
         var table = TextTable(columns: [("KPI", .left), ("of", .left), ("before", .right), ("after", .right), ("unit", .left)])
         for move in moves.prefix(20) {
@@ -118,7 +119,7 @@ enum IngestText {
             ])
         }
         Terminal.out(table.render())
-        if moves.count > 20 { Terminal.out("and \(moves.count - 20) more: bedrot kpi list") }
+        if moves.count > 20 { Terminal.out("and \(moves.count - 20) more: \(all)") }
     }
 
     static func json(_ report: IngestReport) -> JSON {

@@ -45,7 +45,13 @@ struct Restatements: ParsableCommand {
                 }
             }
             Terminal.out(rows.render())
-            if event.effects.isEmpty { Terminal.out("no KPI moved") } else { IngestText.moves(event.effects) }
+            guard !event.effects.isEmpty else {
+                Terminal.out("no KPI moved")
+                continue
+            }
+            Terminal.out("moved by this event, also by what it told for the first time:")
+            IngestText.moves(
+                event.effects, all: "bedrot restatements --since \(event.event - 1) --until \(event.event) --json shows all")
         }
     }
 
