@@ -48,6 +48,8 @@ package struct AlertReport: Sendable {
     package let unjudged: [String]
     /// The newest snapshot, and the day it reports on; 0 before the first.
     package let snapshot: (seq: Int64, day: Int64)
+    /// What the newest snapshot says where an alert was opened, with its unit, by the event that opened it; none where it says nothing.
+    package var now: [Int64: String] = [:]
 }
 
 /// State is a fold over `kpi.alerted`, `kpi.acknowledged` and `kpi.resolved`.
@@ -322,7 +324,13 @@ extension Lake {
         let snapshot = try latestKPIs()
         let definitions = try definitionsInForce()
         let judgement = Judgement(snapshot, definitions, thresholds: try thresholds(definitions))
-        return AlertReport(alerts: alerts, unjudged: judgement.unjudged.sorted(), snapshot: (snapshot.seq, snapshot.day))
+        var report = AlertReport(alerts: alerts, unjudged: judgement.unjudged.sorted(), snapshot: (snapshot.seq, snapshot.day))
+        let values = Dictionary(snapshot.values.map { ("\($0.kpi) \($0.dimensions)", $0) }, uniquingKeysWith: { $1 })
+        for alert in alerts {
+            guard let kpi = definitions.kpis.first(where: { $0.id == alert.identity.kpi }) else { continue }
+            report.now[alert.event] = values["\(kpi.id) \(alert.identity.dimensions)"]?.shown(kpi)
+        }
+        return report
     }
 
     /// Says that a person has seen an alert: `kpi.acknowledged`. It stays acknowledged until it is over.

@@ -70,13 +70,14 @@ enum AlertText {
         if !report.alerts.isEmpty {
             var table = TextTable(
                 columns: [
-                    ("alert", .right), ("severity", .left), ("state", .left), ("kpi", .left), ("of", .left), ("value", .right),
-                    ("limit", .right), ("since", .left), ("to", .left),
+                    ("alert", .right), ("severity", .left), ("state", .left), ("kpi", .left), ("of", .left), ("opened at", .right),
+                    ("now", .right), ("limit", .right), ("since", .left), ("to", .left),
                 ])
             for alert in report.alerts {
                 table.rows.append([
                     "\(alert.event)", alert.severity.rawValue, alert.state.rawValue, alert.identity.kpi,
-                    KPIValue.shown(dimensions: alert.identity.dimensions), alert.value, "\(alert.isAbove ? ">" : "<") \(alert.limit)",
+                    KPIValue.shown(dimensions: alert.identity.dimensions), alert.value, report.now[alert.event] ?? "–",
+                    "\(alert.isAbove ? ">" : "<") \(alert.limit)",
                     CalendarDay.text(day: alert.firstSeen.day), lastSeen(alert, report),
                 ])
             }
@@ -106,7 +107,8 @@ enum AlertText {
                         "alert": .int(alert.event), "kpi": .string(alert.identity.kpi), "rule": .string(alert.identity.rule),
                         "dimensions": (try? JSON.parse(Array(alert.identity.dimensions.utf8))) ?? .null,
                         "severity": .string(alert.severity.rawValue), "state": .string(alert.state.rawValue), "text": .string(alert.text),
-                        "value": .string(alert.value), "limit": .string(alert.limit), "side": .string(alert.isAbove ? "above" : "below"),
+                        "value": .string(alert.value), "now": report.now[alert.event].map { .string($0) } ?? .null,
+                        "limit": .string(alert.limit), "side": .string(alert.isAbove ? "above" : "below"),
                         "first_seen": .string(CalendarDay.text(day: alert.firstSeen.day)), "snapshot": .int(alert.firstSeen.snapshot),
                         "opened": .string(alert.time.iso), "note": alert.note.map { .string($0) } ?? .null,
                         "resolved": alert.resolvedDay.map { .string(CalendarDay.text(day: $0)) } ?? .null,
