@@ -140,10 +140,18 @@ extension Lake {
             try Int64.fetchAll($0, sql: "SELECT seq FROM kpi_snapshot ORDER BY seq DESC LIMIT 200")
         }
         let definitions = try definitionsInForce()
+        // Days beside the one reported on say the same where the figures end before: those beside the newest day are asked too.
+        let newest = explanation.sources.compactMap(\.newestDay).filter { $0 < explanation.day }.max()
+        var nearDays = Self.nearDays.map { explanation.day + $0 }
+        if let newest {
+            for shift in [0] + Self.nearDays where !nearDays.contains(newest + shift) && newest + shift != explanation.day {
+                nearDays.append(newest + shift)
+            }
+        }
         let (then, near) = try Warehouse.Reader(layout, scratch: true).queue.writeWithoutTransaction { database in
             let question = KPIQuestion(database: database, definitions: definitions)
             let then = try question.values(snapshots.map { (kpi: kpi, day: explanation.day, seq: $0) })
-            let near = try question.values(Self.nearDays.map { (kpi: kpi, day: explanation.day + $0, seq: explanation.seq) })
+            let near = try question.values(nearDays.map { (kpi: kpi, day: $0, seq: explanation.seq) })
             return (then, near)
         }
         if let index = try then.firstIndex(where: { isShown(try matching($0)) }) {
@@ -155,7 +163,7 @@ extension Lake {
             )
         }
         if let index = try near.firstIndex(where: { isShown(try matching($0)) }) {
-            let days = Self.nearDays[index]
+            let days = nearDays[index] - explanation.day
             causes.append(
                 """
                 it is the value for \(CalendarDay.text(day: explanation.day + days)), \
@@ -166,7 +174,7 @@ extension Lake {
         }
         // Another KPI that says just this: another observer, window or currency.
         let snapshot = try latestKPIs()
-        for other in definitions.kpis where other.id != kpi.id && other.unit == kpi.unit {
+        for other in definitions.kpis where other.id != kpi.id && other.unit == kpi.unit && other.domain == kpi.domain && wanted != 0 {
             guard let same = snapshot.values.first(where: { $0.kpi == other.id && isShown($0) }) else { continue }
             let of = same.dimensions == "{}" ? "" : " of \(KPIValue.shown(dimensions: same.dimensions))"
             causes.append("it is \(other.title)\(of) (\(other.id)): \(other.formula)")
@@ -174,7 +182,9 @@ extension Lake {
         }
         if let own = value.shownNano(unit: kpi.unit), own != 0 {
             let difference = Int128(wanted) - Int128(own)
-            if let covered = value.covered, let expected = value.expected, covered < expected, difference > 0 {
+            if let covered = value.covered, let expected = value.expected, covered > 0, covered < expected, difference > 0,
+                Int128(wanted) * 2 * Int128(covered) <= Int128(own) * 3 * Int128(expected)
+            {
                 causes.append("only \(covered) of \(expected) are covered here; what is missing may be the difference")
             }
             if let unconverted = value.unconverted, unconverted > 0 {
@@ -203,10 +213,14 @@ extension Lake {
 
 extension KPIValue {
     /// Whether each dimension named has this value.
-    func matches(_ filter: [String: String]) throws -> Bool {
+    package func matches(_ filter: [String: String]) throws -> Bool {
         guard !filter.isEmpty else { return true }
         let own = try JSON.parse(Array(dimensions.utf8)).object ?? [:]
-        return filter.allSatisfy { own[$0.key]?.string == $0.value || own[$0.key]?.int.map(String.init) == $0.value }
+        return filter.allSatisfy { filter in
+            let text = own[filter.key]?.string ?? own[filter.key]?.int.map(String.init)
+            // A member may be named without its kind: artist=zonea0.
+            return text == filter.value || text == "\(filter.key):\(filter.value)"
+        }
     }
 
     /// The value as people see it, in billionths; nil where there is none, or it does not fit.
