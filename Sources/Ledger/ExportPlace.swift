@@ -7,10 +7,15 @@ struct ExportPlace {
     let path: String
     let manifestPath: String
 
-    /// - Parameter target: an absolute path; a folder, or a text that ends in a slash, gets the file under `name`. nil means `reports/`.
+    /// - Parameter target: an absolute path; one that ends in .csv or .ndjson is a file, any other a folder that gets the file
+    ///   under `name`. nil means `reports/`.
     init(target: String?, name: String, layout: Layout) throws {
         let target = target ?? layout.reports + "/"
-        path = target.hasSuffix("/") ? target + name : Files.isFolder(target) ? "\(target)/\(name)" : target
+        let isFile = [".csv", ".ndjson"].contains(where: target.hasSuffix) && !Files.isFolder(target)
+        path = target.hasSuffix("/") ? target + name : isFile ? target : "\(target)/\(name)"
+        if !isFile, Files.exists(target), !Files.isFolder(target) {
+            throw LedgerError("\(target) is a file; name a folder with --to, or a file that ends in .csv or .ndjson")
+        }
         try Self.check(path, layout)
         let file = Files.name(path)
         let stem = file.lastIndex(of: ".").flatMap { $0 == file.startIndex ? nil : String(file[..<$0]) } ?? file

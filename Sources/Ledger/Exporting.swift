@@ -120,11 +120,9 @@ private struct ExportSubject {
         if prefix.isEmpty || prefix == "curated" { found += definitions.curated.filter { $0.name == name }.map { .curated($0) } }
         guard let first = found.first else {
             let names = tables.map(\.name) + definitions.kpis.map(\.id) + definitions.curated.map(\.name)
-            let near = names.filter { $0.contains(name) || name.contains($0) }.sorted().prefix(6)
             throw LedgerError(
                 """
-                nothing is called “\(asked)”\(near.isEmpty ? "" : "; did you mean \(near.joined(separator: ", "))?") `bedrot schema` lists \
-                tables, KPIs and curated tables
+                nothing is called “\(asked)”\(NearNames.question(name, in: names)) `bedrot schema` lists tables, KPIs and curated tables
                 """)
         }
         guard found.count == 1 else {

@@ -76,11 +76,12 @@ extension Lake {
         return try projector.definitions(until: seq)
     }
 
-    /// The definition in force; throws with the list of the known ids when there is none.
+    /// The definition in force; throws with ids like it when there is none.
     package func kpi(_ id: String) throws -> KPIDefinition {
         let kpis = try definitionsInForce().kpis
         guard let kpi = kpis.first(where: { $0.id == id }) else {
-            throw LedgerError("there is no KPI “\(id)”; known: \(kpis.map(\.id).joined(separator: ", "))")
+            throw LedgerError(
+                "there is no KPI “\(id)”\(NearNames.question(id, in: kpis.map(\.id))) `bedrot kpi list` shows all \(kpis.count)")
         }
         return kpi
     }
@@ -94,6 +95,9 @@ extension Lake {
             let seq = knownAt ?? head
             let snapshot = try Row.fetchOne(
                 database, sql: "SELECT day_no, time FROM kpi_snapshot WHERE seq <= ? ORDER BY seq DESC LIMIT 1", arguments: [seq])
+            if knownAt != nil, day == nil, snapshot == nil {
+                throw LedgerError("nothing was known at event \(seq): no run had been completed that brought figures; take a later event")
+            }
             let asked: Int64 = day ?? snapshot?["day_no"] ?? 0
             let time = (snapshot?["time"] as String?).flatMap { Timestamp(iso: $0) } ?? Timestamp(milliseconds: 0)
             return (
@@ -111,7 +115,7 @@ extension Lake {
         let known = Dictionary(uniqueKeysWithValues: definitions.kpis.map { ($0.id, $0) })
         let asked = try questions.map { question in
             guard let kpi = known[question.kpi] else {
-                throw LedgerError("there is no KPI “\(question.kpi)”; known: \(definitions.kpis.map(\.id).joined(separator: ", "))")
+                throw LedgerError("there is no KPI “\(question.kpi)”\(NearNames.question(question.kpi, in: known.keys))")
             }
             return (kpi: kpi, day: question.day, seq: question.seq)
         }
@@ -136,7 +140,10 @@ extension Lake {
     }
 
     /// A KPI day by day as known now: from the first day of its evidence (at most two years) to the last, every so many days.
-    package func kpiByDay(_ kpi: KPIDefinition, every step: Int64) throws -> [(seq: Int64, day: Int64, value: KPIValue)] {
+    ///
+    /// - Parameter limit: only so many days, the last ones.
+    package func kpiByDay(_ kpi: KPIDefinition, every step: Int64, limit: Int? = nil) throws -> [(seq: Int64, day: Int64, value: KPIValue)]
+    {
         let definitions = try definitionsInForce()
         let told = Set(kpi.evidence.map(\.fact)).sorted().compactMap { name in
             definitions.facts.first { $0.name == name }.flatMap { fact in
@@ -156,7 +163,8 @@ extension Lake {
             guard let first = ends.map(\.lowerBound).min(), let last = ends.map(\.upperBound).max() else { return [] }
             let question = KPIQuestion(database: database, definitions: definitions)
             var found: [(seq: Int64, day: Int64, value: KPIValue)] = []
-            for day in stride(from: last - (last - max(first, last - 730)) / step * step, through: last, by: Int(step)) {
+            let steps = min((last - max(first, last - 730)) / step, Int64(limit ?? .max) - 1)
+            for day in stride(from: last - steps * step, through: last, by: Int(step)) {
                 for value in try question.currentValues(kpi, day: day, seq: seq) { found.append((seq, day, value)) }
             }
             return found

@@ -12,6 +12,18 @@ package struct SchemaPage: Sendable {
     /// The event up to which definitions count, and the label's name.
     package let seq: Int64
     package let label: String
+    /// Whether it tells one name only, without what is said of all.
+    fileprivate var isPart = false
+
+    /// The part that tells of one table, KPI or curated table; throws with names like it when there is none.
+    package func part(_ name: String) throws -> SchemaPage {
+        let part = SchemaPage(
+            tables: tables.filter { $0.name == name }, kpis: kpis.filter { $0.id == name }, curated: curated.filter { $0.name == name },
+            guards: guards, fingerprint: fingerprint, seq: seq, label: label, isPart: true)
+        guard part.tables.isEmpty, part.kpis.isEmpty, part.curated.isEmpty else { return part }
+        let names = tables.map(\.name) + kpis.map(\.id) + curated.map(\.name)
+        throw LedgerError("nothing is called “\(name)”\(NearNames.question(name, in: names)) `bedrot schema` lists all there is")
+    }
 }
 
 extension Lake {
@@ -72,6 +84,7 @@ extension SchemaPage {
     ]
 
     private var pieces: [Piece] {
+        if isPart { return tables.flatMap { self.pieces(of: $0) } + kpiPieces + curatedPieces }
         var pieces: [Piece] = [
             .heading(1, "Schema of \(label)", anchor: nil),
             .paragraph([

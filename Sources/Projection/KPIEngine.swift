@@ -332,6 +332,9 @@ package struct KPIQuestion {
         }
     }
 
+    /// Runs `body` with every table showing what was known at an event.
+    package func asKnown<R>(at seq: Int64, _ body: () throws -> R) throws -> R { try engine.withKnownViews(at: seq, body) }
+
     /// The values for a day as known now.
     package func currentValues(_ kpi: KPIDefinition, day: Int64, seq: Int64) throws -> [KPIValue] {
         try engine.values(kpi, day: day, seq: seq, now: (day + 1) * 86_400_000)

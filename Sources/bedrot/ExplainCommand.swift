@@ -23,15 +23,16 @@ extension KPI {
 
         func run() throws {
             let filter = try Reference.cells(filters)
-            let answer = try options.read { lake in
-                try lake.explain(
+            let (answer, nothing) = try options.read { lake in
+                let answer = try lake.explain(
                     try lake.kpi(id), filter: filter, day: day, knownAt: try knownAt.map { try lake.known(at: $0).seq }, figure: compare)
+                return (answer, answer.values.isEmpty ? try lake.whyNoValue(answer.kpi, on: answer.day) : "")
             }
             if options.json { return try Terminal.json(json(answer)) }
-            print(answer)
+            print(answer, nothing: nothing)
         }
 
-        private func print(_ answer: KPIExplanation) {
+        private func print(_ answer: KPIExplanation, nothing: String) {
             let kpi = answer.kpi
             var facts: [(String, String)] = [
                 ("formula", kpi.formula),
@@ -68,7 +69,7 @@ extension KPI {
                     value.unit(kpi),
                 ]
             }
-            Terminal.out(values.rows.isEmpty ? "no value: nothing was reported" : values.render())
+            Terminal.out(values.rows.isEmpty ? nothing : values.render())
             if answer.values.count > 12 { Terminal.out("and \(answer.values.count - 12) more: bedrot kpi show \(kpi.id)") }
             if !answer.sources.isEmpty {
                 Terminal.out("")
