@@ -112,10 +112,14 @@ extension Lake {
     package func project(trusting: Set<Int64> = []) throws -> ProjectionOutcome {
         projector.trusted = trusting
         var outcome = try projector.project()
-        let reader = try warehouse()
-        defer { withExtendedLifetime(reader) {} }
-        let appended = try react()
-        outcome.alerts = try judgeAlerts()
+        var appended = 0
+        do {
+            let reader = try warehouse()
+            defer { withExtendedLifetime(reader) {} }
+            appended = try react()
+            outcome.alerts = try judgeAlerts()
+        }
+        // The reader is gone: whoever closes the file last leaves nothing beside it, and a reader cannot.
         if appended > 0 || !outcome.alerts.isEmpty { _ = try projector.project() }
         try log.catchUpIndexes()
         return outcome

@@ -252,6 +252,7 @@ import Testing
         let real = try root.feed(files, Made.account + ["--json"], code: 2).json()
         let (planned, done) = (try #require(shown["files"]?.array), try #require(real["files"]?.array))
         #expect(planned.count == done.count)
+        #expect(try Tree.listing(root.path).keys.filter { $0.hasSuffix("-wal") } == [], "copied as it is, the file holds everything")
         for (plan, deed) in zip(planned, done) {
             for key in [
                 "path", "outcome", "dataset", "account", "rows", "rejected", "held", "new", "changed", "gone", "observed", "observed_from",
