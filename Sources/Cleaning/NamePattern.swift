@@ -39,7 +39,7 @@ package struct NamePattern: Hashable, Sendable {
             }
         }
         let names = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard !isPath || names.count <= 2 && !names.contains("") else { return nil }
+        guard !parts.isEmpty, !isPath || names.count <= 2 && !names.contains("") else { return nil }
         depth = isPath ? names.count : nil
         self.parts = parts
     }

@@ -119,7 +119,7 @@ extension Lake {
             appended = try react()
             outcome.alerts = try judgeAlerts()
         }
-        // The reader is gone: whoever closes the file last leaves nothing beside it, and a reader cannot.
+        // The reader is gone first: whoever closes the file last empties its journal, and a reader cannot.
         if appended > 0 || !outcome.alerts.isEmpty { _ = try projector.project() }
         try log.catchUpIndexes()
         return outcome

@@ -70,12 +70,12 @@ import Testing
         ])
         try root.feed(root.file(Export.spotifyName("artistone", "20250402_120000"), Export.spotify([1])), project: true)
         for target in ["1000", "2000", "2000", "3000.5"] {
-            _ = try set(root.lake, "goal", ["goal": "x", "from_day": "2025-01-01", "target": target])
+            _ = try set(root.lake, "goal", ["goal": "streams_year", "from_day": "2025-01-01", "target": target])
             _ = try root.lake.projectCommand()
             let value = try root.lake.latestKPIs().values.first { $0.kpi == "aim" }
             #expect(value?.text(unit: "count", decimals: 1) == (target == "3000.5" ? "3000.5" : "\(target).0"))
             let file = String(decoding: try Files.read("\(root.layout.folder(.curated))/aims.csv"), as: UTF8.self)
-            #expect(file == "goal,target\nx,\(target)\n")
+            #expect(file == "goal,target\nstreams_year,\(target)\n")
             #expect(try root.lake.digestEqualsRebuild())
         }
     }
