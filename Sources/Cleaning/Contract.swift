@@ -64,6 +64,15 @@ package struct Contract: Sendable {
     /// Whether a column holds personal values.
     package var isPersonal: Bool { columns.contains { $0.personal != nil } }
 
+    /// Holes of the file name that hold personal values, with their groups: those called like a personal column, and those it reads.
+    package var personalHoles: [(hole: String, group: String)] {
+        columns.flatMap { column -> [(hole: String, group: String)] in
+            guard let group = column.personal else { return [] }
+            guard case .name(let hole) = column.origin, hole != column.name else { return [(column.name, group)] }
+            return [(column.name, group), (hole, group)]
+        }
+    }
+
     /// Whether a capture shows the source as it was at that moment: the day is that of the capture, and no other can be asked for.
     package var isSnapshot: Bool {
         guard let column = columns.first(where: { $0.name == period }) else { return false }

@@ -27,6 +27,7 @@ extension ContractFile {
         if case .json(let records, _, _) = contract.shape, records.isEmpty {
             throw error(root, "format.records", "the key is missing", "say where the records are, for example records: [data[]]")
         }
+        try checkPersonal(contract, root)
         for (index, column) in contract.columns.enumerated() {
             let key = "columns.\(index + 1)"
             if contract.shape.isDocument, column.derived == nil, column.origin == nil, column.paths.isEmpty,
@@ -69,6 +70,27 @@ extension ContractFile {
             if !contract.shape.isDocument, !column.paths.isEmpty, !isInCell {
                 throw error(root, "\(key).path", "has no meaning in a table", "write heading:, or format: {kind: json}")
             }
+        }
+    }
+
+    /// Personal values are replaced before anything is stored, so they must stand where that can be done.
+    private func checkPersonal(_ contract: Contract, _ root: Node) throws(ContractError) {
+        let accounts: [String] = if case .fields(let fields) = contract.account { fields } else { [] }
+        for (index, column) in contract.columns.enumerated() where column.personal != nil {
+            let why: String? =
+                switch (contract.shape, column.origin) {
+                case (.script, _): "cannot be replaced inside a page's script"
+                case (.json(_, _, .some), _): "cannot be replaced where header: names the columns"
+                case (_, .column): "cannot be replaced inside another column's cell"
+                case (_, .preamble), (_, .heading), (_, .account): "cannot be replaced where this column stands"
+                case _ where !accounts.allSatisfy({ name in !contract.personalHoles.contains { $0.hole == name } }):
+                    "is part of the account, which names the stream of events"
+                default: nil
+                }
+            guard let why else { continue }
+            throw error(
+                root, "columns.\(index + 1).personal", "a personal value \(why)",
+                "take it from a cell, a member of the records or a hole of the file name")
         }
     }
 

@@ -85,6 +85,25 @@ struct RecordPath: Hashable, Sendable {
     /// Whether the path is `{}`, the document itself.
     var isRoot: Bool { steps.isEmpty }
 
+    /// The members that a path names, each as the folded keys that lead to it from the record: its own, and those that choose an element.
+    ///
+    /// A list is nothing on the way; `*` names all from there on, `#2` the second member of the record. Empty for what stands around one.
+    var named: [[String]] {
+        var chosen: [[String]] = []
+        var keys: [String] = []
+        for step in steps {
+            switch step {
+            case .key(let key): keys.append(folded(String(decoding: key, as: UTF8.self)))
+            case .pick(let key, _): chosen.append(keys + [folded(String(decoding: key, as: UTF8.self))])
+            case .position(let position): keys.append("#\(position)")
+            case .each: continue
+            case .literal: return []
+            case .every: return chosen + [keys]
+            }
+        }
+        return chosen + [keys]
+    }
+
     // MARK: in a document
 
     /// Whether the path leads somewhere.
@@ -170,6 +189,30 @@ struct RecordPath: Hashable, Sendable {
             place = reached
         }
         return place
+    }
+
+    /// Everything a column's path can name in a record as it stands in its document: each of several members of one key, every element of a
+    /// list. A record that is a list has its elements under 0, 1, …; one that is neither has itself under 0.
+    func places(in document: Document, _ record: Document.Node) -> [Document.Node] {
+        var places = [record]
+        for (index, step) in steps.enumerated() {
+            let isBare = index == 0 && document.kind(record) != .object
+            places = places.flatMap { place -> [Document.Node] in
+                let parts = document.kind(place) == .array ? document.elements(place) : isBare ? [place] : []
+                switch step {
+                case .key(let key), .literal(let key):
+                    if isBare { return Int(String(decoding: key, as: UTF8.self)).flatMap { parts.dropFirst($0).first }.map { [$0] } ?? [] }
+                    return document.members(place).filter { $0.key == key }.map(\.value)
+                case .position(let position):
+                    return (isBare ? parts : document.members(place).map(\.value)).dropFirst(position - 1).prefix(1).map(\.self)
+                case .each: return parts
+                case .every: return document.members(place).map(\.value)
+                case .pick(let key, let values):
+                    return parts.filter { document.member($0, key).flatMap { document.text($0) }.map(values.contains) ?? false }
+                }
+            }
+        }
+        return places
     }
 
     private static func member(_ position: Int, of record: Document.Node, in document: Document) -> Document.Node? {

@@ -86,7 +86,9 @@ extension Cleaner {
     private static func replacement(
         _ value: [UInt8], _ group: String, _ pseudonym: (String, [UInt8]) throws -> [UInt8], _ report: inout ProtectionReport
     ) throws -> [UInt8] {
-        guard case let bare = trimmed(value), !bare.isEmpty, !bare.starts(with: "p1:".utf8) else { return value }
+        guard case let bare = trimmed(value), !bare.isEmpty, !bare.starts(with: "p1:".utf8), !bare.elementsEqual(redacted.utf8) else {
+            return value
+        }
         report.personal[group, default: 0] += 1
         return try pseudonym(group, normalised(personal: value))
     }
@@ -174,11 +176,16 @@ extension Cleaner {
             for record in personal.isEmpty ? [] : records.flatMap({ $0.records(in: document) }) {
                 for column in personal {
                     for path in column.paths {
-                        guard let group = column.personal, let node = place(path, record, document), done.insert(node).inserted,
-                            let value = document.text(node)
-                        else { continue }
-                        let made = try replacement(value, group, pseudonym, &report)
-                        if made != value { changes.append((document.range(node), quoted(made))) }
+                        for node in places(path, record, document) where done.insert(node).inserted && document.kind(node) != .null {
+                            guard let group = column.personal, let value = document.text(node) else {
+                                // Somebody told in several parts: none of them is the value that the contract means.
+                                changes.append((document.range(node), quoted(Array(redacted.utf8))))
+                                report.redacted += 1
+                                continue
+                            }
+                            let made = try replacement(value, group, pseudonym, &report)
+                            if made != value { changes.append((document.range(node), quoted(made))) }
+                        }
                     }
                 }
             }
@@ -196,40 +203,67 @@ extension Cleaner {
         return out + text[at...]
     }
 
-    /// Members of records that the contract does not name, and texts around records that look like an address.
+    /// Members of records that the contract does not name, at any depth, and texts around records that look like an address.
     private static func hideUnknown(
         in document: Document, _ contract: Contract, _ records: [RecordPath], _ changes: inout [(range: Range<Int>, text: [UInt8])],
         _ report: inout ProtectionReport
     ) {
         let paths = contract.columns.flatMap(\.paths)
-        let named = contract.ignored.union(paths.map(\.head).map(folded))
+        let named = Set(contract.ignored.map { [$0] } + paths.flatMap(\.named))
+        let onTheWay = Set(named.flatMap { path in path.indices.map { Array(path.prefix($0)) } })
         let around = contract.ignored.union(paths.map { folded(String($0.text.drop { $0 == "^" || $0 == "$" })) })
-        func hide(_ node: Document.Node, _ key: [UInt8]) {
+        func hide(_ node: Document.Node, _ name: String) {
             guard document.text(node) != Array(redacted.utf8) else { return }
-            report.hide(String(decoding: key, as: UTF8.self))
+            report.hide(name)
             changes.append((document.range(node), quoted(Array(redacted.utf8))))
         }
-        var seen: Set<Document.Node> = []
-        for record in records.flatMap({ $0.records(in: document) }) where seen.insert(record.node).inserted {
-            for (key, value) in document.members(record.node) where document.kind(value) != .null {
-                if !named.contains(folded(String(decoding: key, as: UTF8.self))) { hide(value, key) }
+        /// What lies below a member that is named only as the way to others.
+        func look(into node: Document.Node, _ path: [String], _ name: String) {
+            let members =
+                switch document.kind(node) {
+                case .object: document.members(node).map { (key: String(decoding: $0.key, as: UTF8.self), value: $0.value) }
+                case .array where path.isEmpty: document.elements(node).enumerated().map { (key: String($0.offset), value: $0.element) }
+                default: [(key: String, value: Document.Node)]()
+                }
+            for (index, member) in members.enumerated() where document.kind(member.value) != .null {
+                let (path, name) = (path + [folded(member.key)], name.isEmpty ? member.key : "\(name).\(member.key)")
+                if named.contains(path) || path.count == 1 && named.contains(["#\(index + 1)"]) { continue }
+                if onTheWay.contains(path) { look(into: member.value, path, name) } else { hide(member.value, name) }
             }
-            for parent in record.parents + [document.root] where parent != record.node && seen.insert(parent).inserted {
-                for (key, value) in document.members(parent) where document.kind(value) == .string {
-                    let isAddress = document.bytes[document.range(value)].contains(UInt8(ascii: "@"))
-                    if isAddress, !around.contains(folded(String(decoding: key, as: UTF8.self))) { hide(value, key) }
+            guard !path.isEmpty else { return }
+            if document.kind(node) == .array {
+                for element in document.elements(node) { look(into: element, path, name) }
+            } else if !document.isContainer(node), document.kind(node) != .null {
+                hide(node, name)
+            }
+        }
+        let found = records.flatMap { $0.records(in: document) }.map(\.node)
+        var seen: Set<Document.Node> = []
+        for record in found where document.isContainer(record) && seen.insert(record).inserted && !named.contains([]) {
+            look(into: record, [], "")
+        }
+        var open = [document.root]
+        while let node = open.popLast() {
+            guard !seen.contains(node) else { continue }
+            let parts = document.kind(node) == .object ? document.members(node) : document.elements(node).map { (key: [], value: $0) }
+            for (key, value) in parts {
+                if document.isContainer(value) {
+                    open.append(value)
+                } else if document.kind(value) == .string, document.bytes[document.range(value)].contains(UInt8(ascii: "@")) {
+                    let key = String(decoding: key, as: UTF8.self)
+                    if !around.contains(folded(key)) { hide(value, key.isEmpty ? "text" : key) }
                 }
             }
         }
     }
 
-    /// Where a column's value stands in the document itself: in the record, in an enclosing element (`^`) or at the root (`$`).
-    private static func place(_ path: RecordPath, _ record: RecordPath.Found, _ document: Document) -> Document.Node? {
-        guard path.isOfRecord, !path.text.hasPrefix("#") else { return path.value(in: document, record.node) }
+    /// Where a column's values stand in the document itself: in the record, in an enclosing element (`^`) or at the root (`$`).
+    private static func places(_ path: RecordPath, _ record: RecordPath.Found, _ document: Document) -> [Document.Node] {
+        guard path.isOfRecord, !path.text.hasPrefix("#") else { return path.places(in: document, record.node) }
         let name = Array(path.text.utf8.drop { $0 == UInt8(ascii: "^") || $0 == UInt8(ascii: "$") })
         let depth = path.text.utf8.prefix { $0 == UInt8(ascii: "^") }.count
-        if depth == 0 { return document.member(document.root, name) }
-        return depth <= record.parents.count ? document.member(record.parents[depth - 1], name) : nil
+        guard depth <= record.parents.count else { return [] }
+        return document.members(depth == 0 ? document.root : record.parents[depth - 1]).filter { $0.key == name }.map(\.value)
     }
 
     /// Whether a text that is no document has a key named like a secret, or a text that carries a token.

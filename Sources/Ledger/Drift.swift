@@ -4,7 +4,7 @@ import Projection
 
 /// A source's file has another shape than its contract, or the file before it, led to expect.
 package struct Drift: Sendable, Equatable {
-    /// Headings that the contract does not know, as the file spells them.
+    /// Headings and members that the contract does not know, as the file spells them; `a.b` is a member of a member.
     package let new: [String]
     /// Those of them whose values were hidden, because the dataset holds personal data and nobody has said what they are.
     package let hidden: [String]
@@ -22,8 +22,9 @@ package struct Drift: Sendable, Equatable {
         let before = state.ranked(capture.account).last { $0.capture.seq != capture.seq && $0.capture.rank < capture.rank }
         let known = Set(before?.promotion?.item.missing ?? item.missing)
         missing = item.missing.filter { !known.contains($0) }
-        new = report.newColumns
-        hidden = report.newColumns.filter { capture.protection?.hidden.contains($0) ?? false }
+        let protected = capture.protection?.hidden ?? []
+        new = report.newColumns + protected.filter { !report.newColumns.contains($0) }
+        hidden = new.filter { protected.contains($0) }
         retyped = report.retyped
         guard !new.isEmpty || !missing.isEmpty || !retyped.isEmpty else { return nil }
         func set(_ names: [String]) -> JSON { .array(names.sorted().map { .string($0) }) }

@@ -262,7 +262,7 @@ extension Lake {
         let (contract, name) = (match.contract, match.name)
         var outcome = FileOutcome(path: path, kind: .unknown([]))
         outcome.stream = contract.stream
-        outcome.hidden = contract.columns.filter { $0.personal != nil }.compactMap { name.fields[$0.name] }
+        outcome.hidden = contract.personalHoles.compactMap { name.fields[$0.hole] }
         let accounts = try AccountBook(log: log, service: contract.service)
         let landing = layout.folder(.landing)
         if options.isAboutOneFile, let given = options.account,

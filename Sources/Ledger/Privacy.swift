@@ -80,12 +80,12 @@ package struct KeyRing {
         String(decoding: try pseudonym(group, Cleaner.normalised(personal: Array(text.utf8))), as: UTF8.self)
     }
 
-    /// Replaces what the file name says of a person: a hole that is called like a personal column.
+    /// Replaces what the file name says of a person.
     mutating func hide(_ contract: Contract, in capture: inout Capture) throws {
-        for column in contract.columns {
-            guard let group = column.personal, let value = capture.fields[column.name], !value.isEmpty else { continue }
+        for (hole, group) in contract.personalHoles {
+            guard let value = capture.fields[hole], !value.isEmpty else { continue }
             let made = try pseudonym(group, of: value)
-            capture.fields[column.name] = made
+            capture.fields[hole] = made
             capture.name = capture.name.replacing(value, with: String(made.suffix(32).prefix(8)))
         }
     }

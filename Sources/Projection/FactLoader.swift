@@ -22,25 +22,27 @@ final class FactLoader {
     private let sources: SourceValues
     /// Dictionary space of each text column, -1 for numbers.
     private let spaces: [Int]
-    private let isKey: [Bool]
+    /// Whether a column may not be null.
+    private let isRequired: [Bool]
     private let isText: [Bool]
     private let plan: [Source]?
     private let statement: StagedTable.Statement
 
     deinit { rows.free() }
 
-    /// `absent`: columns that the table has beyond the batches, null everywhere. `forcingSQL` computes even simple expressions in SQLite,
-    /// for tests of the equality.
+    /// `absent`: columns that the table has beyond the batches, null everywhere. `isOfToday`: the contract that cleaned the rows is the one
+    /// in force, so a key column that is null is a mistake in it; rows of an earlier one may lack a key that nobody asked for then.
+    /// `forcingSQL` computes even simple expressions in SQLite, for tests of the equality.
     init(
         fact: FactDefinition, loader: LoaderSQL, staged: StagedTable, columns: [StagedColumn], absent: [StagedColumn] = [],
-        service: String, sources: SourceValues, forcingSQL: Bool = false
+        isOfToday: Bool = true, service: String, sources: SourceValues, forcingSQL: Bool = false
     ) throws {
         self.fact = fact
         self.sources = sources
         spaces = fact.columns.map { column in
             if case .source(let kind) = column.storage { sources.space(kind: kind, service: service) } else { -1 }
         }
-        isKey = fact.columns.map(\.isKey)
+        isRequired = fact.columns.map { $0.isKey && isOfToday }
         isText = columns.map { $0.type == .text }
         statement = try staged.prepare(loader.sql)
         plan = forcingSQL ? nil : Self.plan(loader, columns, absent: Set(absent.map(\.name)), spaces: spaces)
@@ -105,7 +107,7 @@ final class FactLoader {
             case .account: fill(column, with: try sources.id(spaces[column], account), of: batch)
             case .line: for index in 0..<batch.count { rows[index * spaces.count + column] = batch.lines[index] }
             case .null:
-                if isKey[column], batch.count > 0 { throw nullKey(column, line: batch.lines[0]) }
+                if isRequired[column], batch.count > 0 { throw nullKey(column, line: batch.lines[0]) }
                 fill(column, with: Int64.min, of: batch)
             }
         }
@@ -119,7 +121,7 @@ final class FactLoader {
         let width = spaces.count
         let stride = batch.columns.count
         let space = spaces[column]
-        if isKey[column], null == Int64.min {
+        if isRequired[column], null == Int64.min {
             for index in 0..<batch.count where batch.cells[index * stride + staged] == Int64.min {
                 throw nullKey(column, line: batch.lines[index])
             }
@@ -153,7 +155,7 @@ final class FactLoader {
         let index = Int32(column)
         let type = sqlite3_column_type(handle, index)
         if type == SQLITE_NULL {
-            if isKey[column] { throw nullKey(column, line: line) }
+            if isRequired[column] { throw nullKey(column, line: line) }
             return Int64.min
         }
         if spaces[column] >= 0 {

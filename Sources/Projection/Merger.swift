@@ -400,8 +400,7 @@ final class Merger {
                 let totals = fact.totals.compactMap { total in writers[total.name].map { TotalFeed(total: total, fact: fact, writer: $0) } }
                 let factLoader = try FactLoader(
                     fact: fact, loader: loader, staged: staged, columns: columns, absent: absent,
-                    service: String(stream.prefix { $0 != "/" }),
-                    sources: sources)
+                    isOfToday: definitions.contracts[stream]?.hash == hash, service: String(stream.prefix { $0 != "/" }), sources: sources)
                 return try Feed(fact: fact, writer: writer, totals: totals, loader: factLoader, stream: stream, sources: sources)
             }
         }

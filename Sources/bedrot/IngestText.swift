@@ -96,8 +96,12 @@ enum IngestText {
             }
         case .duplicate(let capture):
             if !quiet { Terminal.out("\(name): the same as capture \(capture); nothing changes") }
-        case .quarantined(_, let reason, let remedy):
+        case .quarantined(let capture, let reason, let remedy):
             Terminal.note("\(name): quarantined: \(reason)\(remedy.map { reason.contains($0) ? "" : "; next: \($0)" } ?? "")")
+            for old in file.replaced {
+                let back = capture.map { "; bedrot retract \($0) --reason … and bedrot reinstate \(old) --reason … bring it back" } ?? ""
+                Terminal.note("  capture \(old), the same bytes under a name that said less, made way for it\(back)")
+            }
         case .unknown(let closest):
             let near = closest.map { "  \($0.stream): \($0.reason)" }.joined(separator: "\n")
             Terminal.note("\(name): no contract fits; nothing was guessed\(near.isEmpty ? "" : ". The closest:\n" + near)")

@@ -93,6 +93,20 @@ private let sound = """
         Wrong(
             old: "  - {name: plays, type: integer}", new: "  - {name: p, type: flag, derived: partial_last_day}\n", line: 1,
             key: "columns.2.derived", says: "needs a period column"),
+        Wrong(
+            old: "{name: plays, type: integer}", new: "{name: handle, type: text, from: name.handle, personal: fan}", line: 1,
+            key: "columns.2.personal", says: "is part of the account"),
+        Wrong(
+            old: "{name: plays, type: integer}", new: "{name: fan, type: text, from: account, personal: fan}", line: 1,
+            key: "columns.2.personal", says: "where this column stands"),
+        Wrong(
+            old: "{name: plays, type: integer}",
+            new: "{name: cell, type: text}\n  - {name: fan, type: text, from: column.cell, path: fan, personal: fan}", line: 1,
+            key: "columns.3.personal", says: "inside another column's cell"),
+        Wrong(
+            old: "{name: amount, type: money, currency: EUR}\n",
+            new: "{name: fan, type: text, personal: fan}\nformat: {kind: json, records: [rows], header: head}\n", line: 1,
+            key: "columns.3.personal", says: "where header: names the columns"),
     ]) func errorsNameFileLineAndKey(_ wrong: Wrong) throws {
         var yaml = sound.replacing(wrong.old, with: wrong.new)
         if wrong.key == "columns.2.derived" { yaml = yaml.replacing("period: day", with: "") }

@@ -12,10 +12,12 @@ import Testing
         let text = """
             {"list_id":"l1","contact":"planted1@example.org","total_items":1,"members":[{"email_address":"a@example.org",
             "status":"subscribed","new_thing":"planted2@example.org","more":{"deep":["planted3"]},"nothing":null,
-            "language":"en","stats":{"avg_open_rate":0.5},"vip":false}]}
+            "language":"en","stats":{"avg_open_rate":0.5,"best":"planted4","deep":{"er":1}},"vip":false}],
+            "owner":{"mails":["planted5@example.org"],"name":"x"}}
             """
         let made = try protect(text, "mailchimp/members")
-        #expect(!made.text.contains("planted") && made.report.hidden == ["new_thing", "more", "contact"], "\(made.text)")
+        #expect(!made.text.contains("planted") && made.text.contains(#""name":"x""#), "\(made.text)")
+        #expect(made.report.hidden == ["new_thing", "more", "stats.best", "stats.deep", "contact", "text"])
         for kept in ["\"status\":\"subscribed\"", "\"language\":\"en\"", "\"nothing\":null", "\"list_id\":\"l1\"", "0.5"] {
             #expect(made.text.contains(kept), "\(kept)")
         }
@@ -27,6 +29,46 @@ import Testing
         facts.observedDay = 20_000
         let outcome = try clean([raw[...]], contract, facts)
         #expect(outcome.report?.rowsOut == 1 && Set(outcome.report?.newColumns ?? []) == ["new_thing", "more", "nothing"])
+    }
+
+    /// Whatever shape an answer gives a personal value, nothing of it stays.
+    @Test(arguments: [
+        (records: "members[]", path: "email", json: #"{"members":[{"email":"planted","day":"2025-01-01"}]}"#, keeps: 1),
+        (records: "members[]", path: "email", json: #"{"members":[{"email":"planted","email":"planted2","day":"d"}]}"#, keeps: 1),
+        (records: "members[]", path: "email", json: #"{"members":[{"email":{"first":"planted"},"day":"2025-01-01"}]}"#, keeps: 0),
+        (records: "members[]", path: "email", json: #"{"members":[{"email":["planted","planted2"],"day":"2025-01-01"}]}"#, keeps: 0),
+        (records: "members[]", path: "email[]", json: #"{"members":[{"email":["planted","planted2"],"day":"d"}]}"#, keeps: 1),
+        (records: "members[]", path: "who.email", json: #"{"members":[{"who":{"email":"planted","x":"planted"},"day":"d"}]}"#, keeps: 1),
+        (
+            records: "members[]", path: "who[kind=mail|post].at",
+            json: #"{"members":[{"who":[{"kind":"post","at":"planted"},{"kind":"mail","at":"planted","x":"planted"}],"day":"d"}]}"#, keeps: 1
+        ),
+        (records: "members[]", path: "*", json: #"{"members":[{"a":"planted","b":"planted"}]}"#, keeps: 1),
+        (records: "members[]", path: "#1", json: #"{"members":[["planted","2025-01-01","planted"]]}"#, keeps: 1),
+        (records: "members[]", path: "1", json: #"{"members":[["2025-01-01","planted","planted"]]}"#, keeps: 1),
+        (records: "members[]", path: "0", json: #"{"members":["planted","planted2"]}"#, keeps: 1),
+        (records: "members[]", path: "$owner", json: #"{"owner":"planted","members":[{"day":"2025-01-01"}]}"#, keeps: 1),
+        (records: "lists[].members[]", path: "^owner", json: #"{"lists":[{"owner":"planted","members":[{"x":"planted"}]}]}"#, keeps: 1),
+        (records: "lists[].members[]", path: "^^owner", json: #"{"lists":[{"owner":"a","members":[{"x":"planted"}]}]}"#, keeps: 0),
+    ])
+    func noShapeOfAPersonalValueIsLeft(_ given: (records: String, path: String, json: String, keeps: Int)) throws {
+        let contract = try contract(
+            yaml: """
+                title: People
+                names: [people.json]
+                account: ask
+                format: {kind: json, records: ["\(given.records)"]}
+                columns:
+                  - {name: day, path: [day, "#2"], type: day, required: true}
+                  - {name: person, path: "\(given.path)", type: text, personal: person}
+                merge: {upsert: [day]}
+                """)
+        let made = try Cleaner.protect(ByteSource(Array(given.json.utf8)), under: contract) { group, _ in Array("p1:\(group):k:aa".utf8) }
+        let text = String(decoding: made.bytes, as: UTF8.self)
+        #expect(!text.contains("planted"), "\(text)")
+        #expect((made.report.personal["person"] ?? 0) >= given.keeps && text.contains("p1:person:k:aa") == (given.keeps > 0), "\(text)")
+        let again = try Cleaner.protect(ByteSource(made.bytes), under: contract) { group, _ in Array("p1:\(group):k:bb".utf8) }
+        #expect(String(decoding: again.bytes, as: UTF8.self) == text && again.report.isClean, "\(again)")
     }
 
     @Test func unknownColumnsBesidePersonalOnesAreHidden() throws {
