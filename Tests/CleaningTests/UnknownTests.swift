@@ -41,7 +41,8 @@ import Testing
         (records: "members[]", path: "who.email", json: #"{"members":[{"who":{"email":"planted","x":"planted"},"day":"d"}]}"#, keeps: 1),
         (
             records: "members[]", path: "who[kind=mail|post].at",
-            json: #"{"members":[{"who":[{"kind":"post","at":"planted"},{"kind":"mail","at":"planted","x":"planted"}],"day":"d"}]}"#, keeps: 1
+            json: #"{"members":[{"who":[{"kind":"post","at":"planted"},{"kind":"mail","at":"planted","x":"planted"}],"day":"d"}]}"#,
+            keeps: 1
         ),
         (records: "members[]", path: "*", json: #"{"members":[{"a":"planted","b":"planted"}]}"#, keeps: 1),
         (records: "members[]", path: "#1", json: #"{"members":[["planted","2025-01-01","planted"]]}"#, keeps: 1),
