@@ -127,7 +127,8 @@ extension Lake {
         return CoverageReport(today: today, rows: rows, untouched: untouched)
     }
 
-    /// Notes that a gap can no longer be filled: `coverage.acknowledged`. It stays a gap of the data, but asks nobody any more.
+    /// Notes why days were missed, or that a gap can no longer be filled: `coverage.acknowledged`. The data still lack it, but nobody is asked
+    /// any more.
     ///
     /// - Throws: ``LedgerError`` for an unknown dataset or account, an empty note, and days of which none is a gap.
     package func acknowledge(_ stream: String, account: String, days: ClosedRange<Int64>, note: String, today: Int64) throws -> Int64 {
@@ -144,7 +145,7 @@ extension Lake {
                 "nothing is known of \(stream), account “\(account)”"
                     + (known.isEmpty ? "; `bedrot coverage` lists what is" : "; known accounts: \(known)"))
         }
-        guard row.runs.contains(where: \.state.isGap) else {
+        guard row.runs.contains(where: { $0.state.isGap || $0.state == .missed }) else {
             throw LedgerError(
                 """
                 \(CalendarDay.text(day: days.lowerBound)) to \(CalendarDay.text(day: days.upperBound)) of \(stream), account \(account), \

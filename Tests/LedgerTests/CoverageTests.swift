@@ -275,11 +275,14 @@ import Testing
         #expect(row.runs.filter { $0.state == .missed }.allSatisfy { $0.remedy == nil && !$0.state.isGap })
         let remedy = try #require(row.runs.last?.remedy)
         #expect(remedy.contains("tiktokstudio") && remedy.contains("FollowerGender_") && !remedy.contains("choose"), "\(remedy)")
-        // Nothing can be done about what was missed, so there is nothing to acknowledge.
+        // Nothing can be done about what was missed, but a person may say why.
+        let (first, last) = (Day.number("2025-03-04"), Day.number("2025-03-07"))
+        _ = try root.lake.acknowledge("tiktok/follower_gender", account: "zone.a0", days: first...last, note: "ill", today: Self.today)
+        let after = try days(root, "tiktok")
+        #expect(after.prefix(3) == ["03-01..03-05 pulled", "03-06..03-07 acknowledged", "03-08..03-09 missed"], "what was pulled stays")
         #expect(throws: LedgerError.self) {
             try root.lake.acknowledge(
-                "tiktok/follower_gender", account: "zone.a0", days: Day.number("2025-03-06")...Day.number("2025-03-07"), note: "x",
-                today: Self.today)
+                "tiktok/follower_gender", account: "zone.a0", days: first...first, note: "x", today: Self.today)
         }
     }
 
