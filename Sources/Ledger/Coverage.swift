@@ -127,7 +127,7 @@ extension Lake {
         return CoverageReport(today: today, rows: rows, untouched: untouched)
     }
 
-    /// Notes why days were missed, or that a gap can no longer be filled: `coverage.acknowledged`. The data still lack it, but nobody is asked
+    /// Notes why days were missed, or that a gap can no longer be filled: `coverage.acknowledged`. The data still lack it; nobody is asked
     /// any more.
     ///
     /// - Throws: ``LedgerError`` for an unknown dataset or account, an empty note, and days of which none is a gap.
