@@ -292,6 +292,16 @@ struct RawRecords: Sendable {
         self.header = header
     }
 
+    /// Whether `{}` stands for a document that other paths have records of: then it is no record itself.
+    private static func isCarrier(_ path: RecordPath, among paths: [RecordPath], _ document: Document) -> Bool {
+        path.isRoot && paths.contains { !$0.isRoot && $0.exists(in: document) }
+    }
+
+    /// The records of a document, path by path.
+    static func all(_ paths: [RecordPath], in document: Document) -> [RecordPath.Found] {
+        paths.filter { !isCarrier($0, among: paths, document) }.flatMap { $0.records(in: document) }
+    }
+
     /// Appends whole lines until there are about `limit` bytes; false once there are no more.
     ///
     /// - Throws: `header_missing`, `header_mismatch`; `line` is the record's number, `byte` its place in the file.
@@ -314,7 +324,7 @@ struct RawRecords: Sendable {
         if turn % paths.count == 0 { names = nil }
         let path = paths[turn % paths.count]
         // The document itself is the record where it holds no list of them.
-        let isCarrier = path.isRoot && paths.contains { !$0.isRoot && $0.exists(in: document) }
+        let isCarrier = Self.isCarrier(path, among: paths, document)
         found = isCarrier ? [] : path.records(in: document)
         at = 0
         parents = nil

@@ -171,9 +171,10 @@ extension Cleaner {
                 report.redacted += 1
             }
             let personal = contract.columns.filter { $0.personal != nil }
+            let found = personal.isEmpty ? [] : RawRecords.all(records, in: document)
             // What encloses several records is replaced once.
             var done: Set<Document.Node> = []
-            for record in personal.isEmpty ? [] : records.flatMap({ $0.records(in: document) }) {
+            for record in found {
                 for column in personal {
                     for path in column.paths {
                         for node in places(path, record, document) where done.insert(node).inserted && document.kind(node) != .null {
@@ -189,7 +190,7 @@ extension Cleaner {
                     }
                 }
             }
-            if contract.isPersonal { hideUnknown(in: document, contract, records, &changes, &report) }
+            if contract.isPersonal { hideUnknown(in: document, contract, found.map(\.node), &changes, &report) }
         }
         guard !changes.isEmpty else { return text }
         changes.sort { ($0.range.lowerBound, -$0.range.upperBound) < ($1.range.lowerBound, -$1.range.upperBound) }
@@ -205,13 +206,25 @@ extension Cleaner {
 
     /// Members of records that the contract does not name, at any depth, and texts around records that look like an address.
     private static func hideUnknown(
-        in document: Document, _ contract: Contract, _ records: [RecordPath], _ changes: inout [(range: Range<Int>, text: [UInt8])],
+        in document: Document, _ contract: Contract, _ records: [Document.Node], _ changes: inout [(range: Range<Int>, text: [UInt8])],
         _ report: inout ProtectionReport
     ) {
         let paths = contract.columns.flatMap(\.paths)
         let named = Set(contract.ignored.map { [$0] } + paths.flatMap(\.named))
         let onTheWay = Set(named.flatMap { path in path.indices.map { Array(path.prefix($0)) } })
         let around = contract.ignored.union(paths.map { folded(String($0.text.drop { $0 == "^" || $0 == "$" })) })
+        let isRecord = Set(records)
+        let starts = records.map { document.range($0).lowerBound }.sorted()
+        /// Whether a record lies in a value: then what is around it is no one value.
+        func holdsRecord(_ node: Document.Node) -> Bool {
+            let range = document.range(node)
+            var (low, high) = (0, starts.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if starts[middle] < range.lowerBound { low = middle + 1 } else { high = middle }
+            }
+            return low < starts.count && starts[low] < range.upperBound
+        }
         func hide(_ node: Document.Node, _ name: String) {
             guard document.text(node) != Array(redacted.utf8) else { return }
             report.hide(name)
@@ -228,18 +241,19 @@ extension Cleaner {
             for (index, member) in members.enumerated() where document.kind(member.value) != .null {
                 let (path, name) = (path + [folded(member.key)], name.isEmpty ? member.key : "\(name).\(member.key)")
                 if named.contains(path) || path.count == 1 && named.contains(["#\(index + 1)"]) { continue }
-                if onTheWay.contains(path) { look(into: member.value, path, name) } else { hide(member.value, name) }
+                if isRecord.contains(member.value) { continue }
+                let isWay = onTheWay.contains(path) || holdsRecord(member.value)
+                if isWay { look(into: member.value, path, name) } else { hide(member.value, name) }
             }
             guard !path.isEmpty else { return }
             if document.kind(node) == .array {
-                for element in document.elements(node) { look(into: element, path, name) }
+                for element in document.elements(node) where !isRecord.contains(element) { look(into: element, path, name) }
             } else if !document.isContainer(node), document.kind(node) != .null {
                 hide(node, name)
             }
         }
-        let found = records.flatMap { $0.records(in: document) }.map(\.node)
         var seen: Set<Document.Node> = []
-        for record in found where document.isContainer(record) && seen.insert(record).inserted && !named.contains([]) {
+        for record in records where document.isContainer(record) && seen.insert(record).inserted && !named.contains([]) {
             look(into: record, [], "")
         }
         var open = [document.root]

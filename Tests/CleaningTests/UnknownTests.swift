@@ -31,6 +31,31 @@ import Testing
         #expect(outcome.report?.rowsOut == 1 && Set(outcome.report?.newColumns ?? []) == ["new_thing", "more", "nothing"])
     }
 
+    /// A list of records inside another value is not that value's, and a document that carries records is none itself.
+    @Test func recordsInsideOthersAreKept() throws {
+        let contract = try contract(
+            yaml: """
+                title: People
+                names: [people.json]
+                account: ask
+                format: {kind: json, records: ["groups[].people[]", "groups[]", "{}"]}
+                columns:
+                  - {name: name, type: text, personal: person}
+                  - {name: rank, type: integer}
+                merge: append
+                """)
+        let text = #"{"groups":[{"name":"planted","x":"planted","people":[{"name":"planted","rank":7,"y":"planted"}]}],"z":1}"#
+        let made = try Cleaner.protect(ByteSource(Array(text.utf8)), under: contract) { group, _ in Array("p1:\(group):k:aa".utf8) }
+        #expect(
+            String(decoding: made.bytes, as: UTF8.self)
+                == ##"{"groups":[{"name":"p1:person:k:aa","x":"[redacted]","people":[{"name":"p1:person:k:aa","rank":7,"##
+                + ##""y":"[redacted]"}]}],"z":1}"##)
+        let alone = try Cleaner.protect(ByteSource(Array(#"{"name":"planted","z":"planted"}"#.utf8)), under: contract) { group, _ in
+            Array("p1:\(group):k:aa".utf8)
+        }
+        #expect(String(decoding: alone.bytes, as: UTF8.self) == #"{"name":"p1:person:k:aa","z":"[redacted]"}"#)
+    }
+
     /// Whatever shape an answer gives a personal value, nothing of it stays.
     @Test(arguments: [
         (records: "members[]", path: "email", json: #"{"members":[{"email":"planted","day":"2025-01-01"}]}"#, keeps: 1),

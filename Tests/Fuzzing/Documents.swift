@@ -8,6 +8,7 @@
     let bytes = expanded(rest, limit: 300_000)
     checkDocument(bytes, &chance)
     checkLanding(bytes, contract, &chance)
+    checkProtected(bytes, contract, Subjects.facts(contract, &chance))
 }
 
 /// Saved pages: `<service>/<dataset>`, a line feed, the landing file.
@@ -24,6 +25,7 @@
         checkCompact(series)
     }
     checkLanding(html, contract, &chance)
+    checkProtected(html, contract, Subjects.facts(contract, &chance))
 }
 
 private func checkDocument(_ bytes: [UInt8], _ chance: inout InputChance) {

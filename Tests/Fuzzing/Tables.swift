@@ -10,6 +10,7 @@
     whole.checkAgainst(raw, contract)
     checkPieces(raw, whole, contract, facts, &chance)
     checkFront(raw, whole, contract, facts)
+    if case .table = contract.shape { checkProtected(raw, contract, facts) }
 }
 
 /// However the bytes come and however the rows are batched, the outcome is one.
