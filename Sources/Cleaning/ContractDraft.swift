@@ -325,7 +325,7 @@ package struct ContractDraft: Sendable {
         for field in personal { doubts.append("\(field.name) may be personal: add personal: GROUP before you feed the file") }
     }
 
-    private static let nulls: Set<String> = ["-", "n/a", "null", "undefined"]
+    static let nulls: Set<String> = ["-", "n/a", "null", "undefined"]
 
     private static func isNumber(_ kind: Kind) -> Bool {
         switch kind {

@@ -25,7 +25,7 @@ struct DraftNumbers {
     /// Looks at the columns whose values are all numbers in one way or another.
     init(_ columns: [[[UInt8]]]) {
         for column in columns {
-            let values = column.filter { !$0.isEmpty && $0 != [UInt8(ascii: "-")] && String(decoding: $0, as: UTF8.self) != "n/a" }
+            let values = column.filter { !$0.isEmpty && !ContractDraft.nulls.contains(String(decoding: $0, as: UTF8.self)) }
             let (point, comma) = Self.fits(values)
             guard !values.isEmpty, point != comma else { continue }
             seen.insert(point ? .point : .comma)

@@ -190,7 +190,12 @@ extension Cleaner {
                     }
                 }
             }
-            if contract.isPersonal { hideUnknown(in: document, contract, found.map(\.node), &changes, &report) }
+            guard contract.isPersonal else { continue }
+            for (node, name) in UnknownMembers.all(in: document, records: found.map(\.node), contract)
+            where document.text(node) != Array(redacted.utf8) {
+                report.hide(name)
+                changes.append((document.range(node), quoted(Array(redacted.utf8))))
+            }
         }
         guard !changes.isEmpty else { return text }
         changes.sort { ($0.range.lowerBound, -$0.range.upperBound) < ($1.range.lowerBound, -$1.range.upperBound) }
@@ -202,73 +207,6 @@ extension Cleaner {
             at = change.range.upperBound
         }
         return out + text[at...]
-    }
-
-    /// Members of records that the contract does not name, at any depth, and texts around records that look like an address.
-    private static func hideUnknown(
-        in document: Document, _ contract: Contract, _ records: [Document.Node], _ changes: inout [(range: Range<Int>, text: [UInt8])],
-        _ report: inout ProtectionReport
-    ) {
-        let paths = contract.columns.flatMap(\.paths)
-        let named = Set(contract.ignored.map { [$0] } + paths.flatMap(\.named))
-        let onTheWay = Set(named.flatMap { path in path.indices.map { Array(path.prefix($0)) } })
-        let around = contract.ignored.union(paths.map { folded(String($0.text.drop { $0 == "^" || $0 == "$" })) })
-        let isRecord = Set(records)
-        let starts = records.map { document.range($0).lowerBound }.sorted()
-        /// Whether a record lies in a value: then what is around it is no one value.
-        func holdsRecord(_ node: Document.Node) -> Bool {
-            let range = document.range(node)
-            var (low, high) = (0, starts.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if starts[middle] < range.lowerBound { low = middle + 1 } else { high = middle }
-            }
-            return low < starts.count && starts[low] < range.upperBound
-        }
-        func hide(_ node: Document.Node, _ name: String) {
-            guard document.text(node) != Array(redacted.utf8) else { return }
-            report.hide(name)
-            changes.append((document.range(node), quoted(Array(redacted.utf8))))
-        }
-        /// What lies below a member that is named only as the way to others.
-        func look(into node: Document.Node, _ path: [String], _ name: String) {
-            let members =
-                switch document.kind(node) {
-                case .object: document.members(node).map { (key: String(decoding: $0.key, as: UTF8.self), value: $0.value) }
-                case .array where path.isEmpty: document.elements(node).enumerated().map { (key: String($0.offset), value: $0.element) }
-                default: [(key: String, value: Document.Node)]()
-                }
-            for (index, member) in members.enumerated() where document.kind(member.value) != .null {
-                let (path, name) = (path + [folded(member.key)], name.isEmpty ? member.key : "\(name).\(member.key)")
-                if named.contains(path) || path.count == 1 && named.contains(["#\(index + 1)"]) { continue }
-                if isRecord.contains(member.value) { continue }
-                let isWay = onTheWay.contains(path) || holdsRecord(member.value)
-                if isWay { look(into: member.value, path, name) } else { hide(member.value, name) }
-            }
-            guard !path.isEmpty else { return }
-            if document.kind(node) == .array {
-                for element in document.elements(node) where !isRecord.contains(element) { look(into: element, path, name) }
-            } else if !document.isContainer(node), document.kind(node) != .null {
-                hide(node, name)
-            }
-        }
-        var seen: Set<Document.Node> = []
-        for record in records where document.isContainer(record) && seen.insert(record).inserted && !named.contains([]) {
-            look(into: record, [], "")
-        }
-        var open = [document.root]
-        while let node = open.popLast() {
-            guard !seen.contains(node) else { continue }
-            let parts = document.kind(node) == .object ? document.members(node) : document.elements(node).map { (key: [], value: $0) }
-            for (key, value) in parts {
-                if document.isContainer(value) {
-                    open.append(value)
-                } else if document.kind(value) == .string, document.bytes[document.range(value)].contains(UInt8(ascii: "@")) {
-                    let key = String(decoding: key, as: UTF8.self)
-                    if !around.contains(folded(key)) { hide(value, key.isEmpty ? "text" : key) }
-                }
-            }
-        }
     }
 
     /// Where a column's values stand in the document itself: in the record, in an enclosing element (`^`) or at the root (`$`).

@@ -402,7 +402,9 @@ struct RecordFront {
         let column = contract.columns[index]
         var text = originals[index]
         let bare = trimmed(text)
-        if bare.isEmpty || column.nulls.contains(where: { bare.elementsEqual($0.utf8) }) {
+        // A person told in several parts was hidden: who it is, nobody knows.
+        let isHidden = column.personal != nil && bare.elementsEqual(Cleaner.redacted.utf8)
+        if bare.isEmpty || isHidden || column.nulls.contains(where: { bare.elementsEqual($0.utf8) }) {
             cells[index] = Array((column.fallback ?? "").utf8)
             return nil
         }

@@ -3,13 +3,6 @@ import Testing
 
 /// Personal values and secrets leave a file before anything of it is stored.
 @Suite struct ProtectionTests {
-    private func protect(_ text: String, _ contract: Contract) throws -> (text: String, report: ProtectionReport) {
-        let made = try Cleaner.protect(ByteSource(Array(text.utf8)), under: contract) { group, value in
-            Array("p1:\(group):k:\(String(value.map { UInt64($0) }.reduce(7) { $0 &* 31 &+ $1 }, radix: 16))".utf8)
-        }
-        return (String(decoding: made.bytes, as: UTF8.self), made.report)
-    }
-
     private func cards() throws -> Contract {
         try contract(
             yaml: """

@@ -58,19 +58,11 @@ import Testing
     ])
     func nullWordsThatReadAsValues(_ column: (type: String, word: String)) throws {
         let negative = column.type == "decimal" ? ", negative: true" : column.word.contains(",") ? ", thousands: \",\"" : ""
-        let yaml = """
-            title: Nulls
-            names: [x.csv]
-            account: ask
-            format: {delimiters: [semicolon]}
-            columns:
-              - {name: id, type: text}
-              - {name: v, type: \(column.type), nulls: ["-", "\(column.word)"]\(negative)}
-            merge: append
-            """
         let text = "id;v\na;\(column.word)\nb;-\nc;\n"
-        for special in [yaml, yaml.replacing("type: text", with: "type: text, members: {\"*\": x}")] {
-            let outcome = try clean(text, contract(yaml: special))
+        // An enumeration beside it leads the other way.
+        for id in ["name: id, type: text", "name: id, type: text, members: {\"*\": x}"] {
+            let nulls = "name: v, type: \(column.type), nulls: [\"-\", \"\(column.word)\"]\(negative)"
+            let outcome = try clean(text, contract(format: "delimiters: [semicolon]", columns: [id, nulls]))
             #expect(outcome.report?.rowsOut == 3 && outcome.sink.cells.count { $0 == "\(Int64.min)" } == 3, "\(outcome)")
         }
     }
@@ -80,17 +72,9 @@ import Testing
         ("e17", true), ("12e-4", true), ("abc1e5", true), ("1.2.3e17", true), ("1e170", true),
     ])
     func idsThatASpreadsheetShortened(_ id: (text: String, isKept: Bool)) throws {
-        let yaml = """
-            title: Ids
-            names: [x.csv]
-            account: ask
-            format: {delimiters: [tab]}
-            columns:
-              - {name: id, type: text, form: id, required: true}
-              - {name: n, type: integer}
-            merge: {upsert: [id]}
-            """
-        let outcome = try clean("id\tn\n\(id.text)\t1\n", contract(yaml: yaml))
+        let ids = try contract(
+            format: "delimiters: [tab]", columns: ["name: id, type: text, form: id, required: true", "name: n, type: integer"], keyed: "id")
+        let outcome = try clean("id\tn\n\(id.text)\t1\n", ids)
         #expect(outcome.report?.rowsOut == (id.isKept ? 1 : 0))
         if !id.isKept { #expect(outcome.sink.rejects.first.map { $0.reason == "not_an_id" && $0.expected.contains("Excel") } ?? false) }
     }
@@ -100,19 +84,14 @@ import Testing
         ("1,2,3", false),
     ])
     func aDecimalCommaIsHintedAt(_ value: (text: String, isComma: Bool)) throws {
-        let yaml = """
-            title: Amounts
-            names: [x.csv]
-            account: ask
-            format: {delimiters: [semicolon]}
-            columns:
-              - {name: id, type: text}
-              - {name: amount, type: money, currency: EUR, negative: true, symbols: ["€"]}
-            merge: append
-            """
-        let report = try clean("id;amount\na;\(value.text)\n", contract(yaml: yaml)).report
+        func amounts(_ more: String = "") throws -> Contract {
+            try contract(
+                format: "delimiters: [semicolon]",
+                columns: ["name: id, type: text", "name: amount, type: money, currency: EUR, negative: true, symbols: [\"€\"]"], more: more)
+        }
+        let report = try clean("id;amount\na;\(value.text)\n", amounts()).report
         #expect((report?.hints.first?.contains("a value of amount looks written with a decimal comma") ?? false) == value.isComma)
-        let held = try clean("id;amount\na;\(value.text)\n", contract(yaml: yaml + "\nmax_reject_permille: 10")).error
+        let held = try clean("id;amount\na;\(value.text)\n", amounts("max_reject_permille: 10")).error
         #expect(held?.remedy?.contains("decimal_mark") ?? false == value.isComma)
     }
 }

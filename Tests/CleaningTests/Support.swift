@@ -14,6 +14,29 @@ func contract(yaml: String) throws -> Contract {
     try Contract.parse(Array(yaml.utf8), path: "zones/service/dataset.yml")
 }
 
+/// A contract whose columns are all that matters; nobody's file, every line a row of its own.
+func contract(format: String, columns: [String], keyed by: String? = nil, more: String = "") throws -> Contract {
+    try contract(
+        yaml: """
+            title: Made up
+            names: [x.csv]
+            account: ask
+            format: {\(format)}
+            columns:
+            \(columns.map { "  - {\($0)}" }.joined(separator: "\n"))
+            merge: \(by.map { "{upsert: [\($0)]}" } ?? "append")
+            \(more)
+            """)
+}
+
+/// The protected form of a text; equal values get equal pseudonyms, `p1:<group>:k:<hex>`.
+func protect(_ text: String, _ contract: Contract) throws -> (text: String, report: ProtectionReport) {
+    let made = try Cleaner.protect(ByteSource(Array(text.utf8)), under: contract) { group, value in
+        Array("p1:\(group):k:\(String(value.map { UInt64($0) }.reduce(7) { $0 &* 31 &+ $1 }, radix: 16))".utf8)
+    }
+    return (String(decoding: made.bytes, as: UTF8.self), made.report)
+}
+
 /// Every contract that ships.
 func allContracts() throws -> [Contract] {
     let zones = checkout.appending(path: "zones")

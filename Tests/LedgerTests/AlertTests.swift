@@ -323,9 +323,10 @@ import Testing
         #expect(earlier.goals.first?.daysLeft == until.map { $0 + 2 })
     }
 
-    @Test("a percentage that reads the goals itself is the progress")
-    func share() throws {
-        let sql = """
+    /// A percentage that reads the goals itself, however it finds its target.
+    private static func progress(_ join: String) -> [String: String] {
+        [
+            "projections/kpis/fans_progress.sql": """
             /*---
             kpi: fans_progress
             title: Fans
@@ -334,9 +335,14 @@ import Testing
             formula: listeners / target
             goal: fans
             ---*/
-            SELECT MAX(f.listeners) * 1000000000 AS num, MAX(g.target) AS den FROM fact_audience_day f CROSS JOIN ref_goal g ORDER BY 1
+            SELECT MAX(f.listeners) * 1000000000 AS num, MAX(g.target) AS den FROM fact_audience_day f \(join) ORDER BY 1
             """
-        let root = try Root(overlay: ["projections/kpis/fans_progress.sql": sql])
+        ]
+    }
+
+    @Test("a percentage that reads the goals itself is the progress")
+    func share() throws {
+        let root = try Root(overlay: Self.progress("CROSS JOIN ref_goal g"))
         let path = try root.file(Export.spotifyName("artistone", "20250402_120000"), Export.spotify([1]).replacing(",10,", with: ",50,"))
         _ = try root.append(
             "reference/goal", .referenceChanged,
@@ -347,19 +353,9 @@ import Testing
 
     @Test("a progress that reads the goals stands at the goal that it was computed with, on the day that is asked")
     func twoGoals() throws {
-        let sql = """
-            /*---
-            kpi: fans_progress
-            title: Fans
-            unit: percent
-            direction: up
-            formula: listeners / target
-            goal: fans
-            ---*/
-            SELECT MAX(f.listeners) * 1000000000 AS num, MAX(g.target) AS den FROM fact_audience_day f
-            JOIN ref_goal g ON g.goal = 'fans' AND g.from_day <= :day AND (g.until_day IS NULL OR g.until_day >= :day) ORDER BY 1
-            """
-        let root = try Root(overlay: ["projections/kpis/fans_progress.sql": sql])
+        let root = try Root(
+            overlay: Self.progress(
+                "JOIN ref_goal g ON g.goal = 'fans' AND g.from_day <= :day AND (g.until_day IS NULL OR g.until_day >= :day)"))
         let path = try root.file(Export.spotifyName("artistone", "20250402_120000"), Export.spotify([1]).replacing(",10,", with: ",50,"))
         for (year, target) in [(2025, "200"), (2026, "500")] {
             _ = try root.lake.changeReference(
