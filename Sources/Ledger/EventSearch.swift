@@ -103,11 +103,7 @@ extension Lake {
         }
         func refuse(_ asked: [String], _ known: Set<String>, _ what: String) throws {
             guard let unknown = asked.first(where: { !known.contains($0) }) else { return }
-            let bare = unknown.split(separator: "/").last.map(String.init) ?? unknown
-            let near = known.contains(bare) ? bare : closest(bare, known.sorted())
-            throw LedgerError(
-                "there is no \(what) “\(unknown)”"
-                    + (near.map { "; did you mean \($0)?" } ?? "; known: \(known.sorted().joined(separator: ", "))"))
+            throw LedgerError("there is no \(what) “\(unknown)”\(NearNames.questionOrList(unknown, in: known))")
         }
         try refuse(filter.services, services, "service")
         try refuse(filter.datasets, datasets, "dataset")

@@ -25,6 +25,13 @@ package enum NearNames {
         return near.isEmpty ? "." : "; did you mean \(near.joined(separator: " or "))?"
     }
 
+    /// The same where there are few names: “; did you mean a?”, or all of them.
+    package static func questionOrList(_ word: String, in names: some Sequence<String>) -> String {
+        if let near = of(word, in: names, most: 1).first { return "; did you mean \(near)?" }
+        let known = Set(names).sorted()
+        return known.isEmpty ? "; no figure names one yet" : "; known: \(known.joined(separator: ", "))"
+    }
+
     /// How many letters must be changed, added or left out.
     package static func distance(_ a: String, _ b: String) -> Int {
         let (a, b) = (Array(a.utf8), Array(b.utf8))

@@ -85,20 +85,14 @@ extension Lake {
         if let wanted {
             let known = definitions.facts.flatMap { [$0.name] + $0.totals.map(\.name) }
             guard known.contains(wanted) else {
-                let near = closest(wanted, known.sorted()).map { "did you mean \($0)?" } ?? "`bedrot schema` lists them"
+                let near = NearNames.of(wanted, in: known, most: 1).first.map { "did you mean \($0)?" } ?? "`bedrot schema` lists them"
                 throw LedgerError("there is no fact or total “\(wanted)”; \(near)")
             }
         }
         try warehouse().queue.read { database in
             if let platform = filter.platform, try RestatementFilter.sources(of: platform, database).isEmpty {
                 let known = try String.fetchAll(database, sql: "SELECT DISTINCT name FROM platform_of ORDER BY name")
-                let folded = known.map { ($0, SourceNames.normalised($0)) }
-                let word = closest(SourceNames.normalised(platform), folded.map(\.1))
-                let near = word.flatMap { word in folded.first { $0.1 == word }?.0 }
-                throw LedgerError(
-                    "there is no platform “\(platform)”"
-                        + (near.map { "; did you mean \($0)?" }
-                            ?? (known.isEmpty ? "; no figure names one yet" : "; known: \(known.joined(separator: ", "))")))
+                throw LedgerError("there is no platform “\(platform)”\(NearNames.questionOrList(platform, in: known))")
             }
             for fact in definitions.facts {
                 // Of several kept totals the first tells all: the others are the same money once more.
